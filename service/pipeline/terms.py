@@ -1,0 +1,23 @@
+"""On what terms a request is served, apart from what it asks for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from service.schema import Priority
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a request is served.
+
+    ``deadline`` is absolute, in seconds of ``time.monotonic``. ``priority`` is
+    the request's class, never UNSPECIFIED here. ``scope`` keeps cached answers
+    apart. ``wait`` says whether the request waits for room or is refused.
+    """
+
+    deadline: float = math.inf
+    priority: Priority = Priority.INTERACTIVE
+    scope: str = ""
+    wait: bool = False

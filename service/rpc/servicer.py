@@ -1,0 +1,168 @@
+"""The five rpcs: message in, dataclass to the pipeline, dataclass out, message.
+
+It decides on what terms a request is served and whether it may begin. What an
+answer says is the pipeline's business, and what an error says the boundary's.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Protocol, TypeVar
+
+import grpc.aio
+from svodka.v1 import svodka_service_pb2 as pb
+from svodka.v1 import svodka_service_pb2_grpc
+
+from service.errors import Unavailable
+from service.pipeline.terms import Terms
+from service.rpc.calls import Calls
+from service.rpc.stream import ItemStream
+from service.schema import (
+    Digest,
+    DigestRequest,
+    Limits,
+    Priority,
+    ServerInfo,
+    SummarizeRequest,
+    Summary,
+    TranslateRequest,
+    Translation,
+)
+from service.validation import Request, validate
+from service.wire import from_message, to_message
+
+R = TypeVar("R", bound=Request)
+
+# An answer needs time to travel, the refusal to answer, too: so that a caller hears
+# from us and not from its own clock, we keep back this much, or a tenth if that is less.
+_REPLY_SECONDS = 0.05
+
+
+class Pipeline(Protocol):
+    """What the server asks of ``service.pipeline``; tests put others in its place."""
+
+    info: ServerInfo
+    state: str  # LOADING, SERVING, RESTARTING, DRAINING, DOWN
+
+    async def start(self) -> None:
+        """Loads and warms up; raises ModelUnavailable."""
+
+    async def digest(self, request: DigestRequest, terms: Terms) -> Digest:
+        """Cancelling it drops its work."""
+        ...
+
+    async def summarize(self, request: SummarizeRequest, terms: Terms) -> Summary:
+        """Likewise."""
+        ...
+
+    async def translate(self, request: TranslateRequest, terms: Terms) -> Translation:
+        """Likewise."""
+        ...
+
+    async def drain(self, grace: float) -> None:
+        """Takes no more work; returns when the rest is done, ``grace`` seconds at most."""
+
+    async def close(self) -> None:
+        """Frees everything."""
+
+
+class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
+    """Serves one pipeline."""
+
+    def __init__(self, pipeline: Pipeline, calls: Calls) -> None:
+        self._pipeline = pipeline
+        self._calls = calls
+
+    async def Digest(  # noqa: N802 - the contract's name
+        self, request: pb.DigestRequest, context: grpc.aio.ServicerContext
+    ) -> pb.DigestResponse:
+        """One article's digest."""
+        self._admit()
+        return await self._digest(request, context, Priority.INTERACTIVE, wait=False)
+
+    async def DigestStream(  # noqa: N802 - the contract's name
+        self, request_iterator: object, context: grpc.aio.ServicerContext
+    ) -> None:
+        """Many articles' digests; see ``service.rpc.stream``."""
+        self._admit()
+
+        async def digest(item: pb.DigestRequest) -> pb.DigestResponse:
+            return await self._digest(item, context, Priority.BULK, wait=True)
+
+        stream = ItemStream(context, digest, self._limits.max_stream_items, self._calls.closing)
+        async with self._calls.until(time.monotonic() + _remaining(context)):
+            await stream.run()
+
+    async def Summarize(  # noqa: N802 - the contract's name
+        self, request: pb.SummarizeRequest, context: grpc.aio.ServicerContext
+    ) -> pb.SummarizeResponse:
+        """One article's English summary."""
+        self._admit()
+        asked = self._valid(from_message(request, SummarizeRequest))
+        terms = self._terms(asked, context)
+        async with self._calls.until(terms.deadline):
+            return to_message(await self._pipeline.summarize(asked, terms), pb.SummarizeResponse)
+
+    async def Translate(  # noqa: N802 - the contract's name
+        self, request: pb.TranslateRequest, context: grpc.aio.ServicerContext
+    ) -> pb.TranslateResponse:
+        """The Russian of a text."""
+        self._admit()
+        asked = self._valid(from_message(request, TranslateRequest))
+        terms = self._terms(asked, context)
+        async with self._calls.until(terms.deadline):
+            return to_message(await self._pipeline.translate(asked, terms), pb.TranslateResponse)
+
+    async def GetServerInfo(  # noqa: N802 - the contract's name
+        self, request: pb.GetServerInfoRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetServerInfoResponse:
+        """What this server is; answered while it loads and drains, too."""
+        return to_message(self._pipeline.info, pb.GetServerInfoResponse)
+
+    async def _digest(
+        self,
+        request: pb.DigestRequest,
+        context: grpc.aio.ServicerContext,
+        priority: Priority,
+        wait: bool,
+    ) -> pb.DigestResponse:
+        asked = self._valid(from_message(request, DigestRequest))
+        terms = self._terms(asked, context, priority, wait)
+        async with self._calls.until(terms.deadline):
+            return to_message(await self._pipeline.digest(asked, terms), pb.DigestResponse)
+
+    @property
+    def _limits(self) -> Limits:
+        return self._pipeline.info.limits
+
+    def _admit(self) -> None:
+        self._calls.admit()
+        # While a lane restarts the work waits for it, as it does for a busy one.
+        if self._pipeline.state not in ("SERVING", "RESTARTING"):
+            raise Unavailable(f"The server is not ready to answer ({self._pipeline.state}).")
+
+    def _valid(self, request: R) -> R:
+        validate(request, self._limits)
+        return request
+
+    def _terms(
+        self,
+        request: Request,
+        context: grpc.aio.ServicerContext,
+        priority: Priority = Priority.INTERACTIVE,
+        wait: bool = False,
+    ) -> Terms:
+        """``priority`` and ``wait`` are the rpc's; the request may name its own priority."""
+        if request.priority is not Priority.UNSPECIFIED:
+            priority = request.priority
+        named = min(_remaining(context), math.inf if request.timeout is None else request.timeout)
+        allowed = self._limits.default_timeout if math.isinf(named) else named
+        deadline = time.monotonic() + min(allowed, self._limits.max_timeout)
+        return Terms(deadline=deadline, priority=priority, wait=wait)
+
+
+def _remaining(context: grpc.aio.ServicerContext) -> float:
+    """Seconds until the answer to this call has to be on its way."""
+    left = context.time_remaining()
+    return math.inf if left is None else left - min(_REPLY_SECONDS, left / 10)

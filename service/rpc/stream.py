@@ -1,0 +1,117 @@
+"""The items of one DigestStream: read, worked on side by side, answered as they finish.
+
+A bounded number is in work, from being read to having its answer taken by the
+transport. When that many are, nothing is read, and the transport's flow control
+makes the sender wait; so neither a fast sender nor a slow reader costs memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import grpc.aio
+from grpc.aio import EOF  # pyright: ignore[reportAttributeAccessIssue]
+from svodka.v1 import svodka_service_pb2 as pb
+
+from service.errors import InvalidRequest, Unavailable, Violation
+from service.rpc.interceptors import Malformed
+from service.rpc.status import status_of
+from service.wire import to_message
+
+
+class ItemStream:
+    """One stream in work.
+
+    ``digest`` answers an item or raises; ``most`` bounds the items in work;
+    ``closing`` ends the reading, as the caller's half-close does.
+    """
+
+    def __init__(
+        self,
+        context: grpc.aio.ServicerContext,
+        digest: Callable[[pb.DigestRequest], Awaitable[pb.DigestResponse]],
+        most: int,
+        closing: asyncio.Event,
+    ) -> None:
+        self._context = context
+        self._digest = digest
+        self._closing = closing
+        self._room = asyncio.Semaphore(most)
+        self._writing = asyncio.Lock()
+        self._unanswered: set[str] = set()
+
+    async def run(self) -> None:
+        """Returns when every item is answered and the caller has no more.
+
+        Raises Unavailable when the server closes first: the items it has read
+        are answered, the others are safe to send again.
+        """
+        async with asyncio.TaskGroup() as group:
+            async for item in self._items():
+                group.create_task(self._answer(item))
+        if self._closing.is_set():
+            raise Unavailable("The server is stopping; send unanswered items to another one.")
+
+    async def _items(self) -> AsyncIterator[pb.DigestStreamRequest | Malformed]:
+        """Reads an item whenever there is room, until there are no more."""
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            while True:
+                await self._room.acquire()
+                reading = asyncio.ensure_future(self._context.read())
+                try:
+                    await asyncio.wait((reading, closing), return_when=asyncio.FIRST_COMPLETED)
+                    if not reading.done():
+                        return
+                finally:
+                    reading.cancel()
+                item = reading.result()
+                if item is EOF:
+                    return
+                yield item
+        finally:
+            closing.cancel()
+
+    async def _answer(self, item: pb.DigestStreamRequest | Malformed) -> None:
+        try:
+            await self._write(await self._response(item))
+        finally:
+            self._room.release()
+
+    async def _response(self, item: pb.DigestStreamRequest | Malformed) -> pb.DigestStreamResponse:
+        request_id = "" if isinstance(item, Malformed) else item.request_id
+        ours = False
+        try:
+            if isinstance(item, Malformed):
+                raise item.refusal()
+            self._check(item)
+            self._unanswered.add(request_id)
+            ours = True
+            digest = await self._digest(item.request)
+        except Exception as error:  # the item's boundary, as the call has its own
+            failure = to_message(status_of(error), pb.Error)
+            return pb.DigestStreamResponse(request_id=request_id, error=failure)
+        finally:
+            if ours:
+                self._unanswered.discard(request_id)
+        return pb.DigestStreamResponse(request_id=request_id, digest=digest)
+
+    def _check(self, item: pb.DigestStreamRequest) -> None:
+        violations = []
+        if not item.request_id:
+            violations.append(Violation("request_id", "is empty; name each item"))
+        if item.request_id in self._unanswered:
+            violations.append(Violation("request_id", "is in work already; name items uniquely"))
+        if not item.HasField("request"):
+            violations.append(Violation("request", "is missing; an item is a DigestRequest"))
+        if violations:
+            raise InvalidRequest(*violations)
+
+    async def _write(self, response: pb.DigestStreamResponse) -> None:
+        async with self._writing:
+            try:
+                await self._context.write(response)
+            except grpc.aio.BaseError:
+                # The caller has left; the whole call is cancelled in a moment.
+                return
