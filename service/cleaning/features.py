@@ -1,0 +1,243 @@
+"""What the paragraph model sees: numbers about a paragraph and its neighbours.
+
+Two sets, both plain dictionaries of values between 0 and 1, so that the
+weights beside each name can be read. `own_features` looks at one paragraph's
+words; `place_features` at where it stands: what surrounds it, whether the
+story has begun, whether it speaks of what the story speaks of. Nothing is
+decided here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from service.cleaning.vocabulary import (
+    CUES,
+    FIRST_PERSON,
+    FUNCTION_WORDS,
+    IMPERATIVES,
+    MONTHS,
+    PAST,
+    REPORTING,
+    SECOND_PERSON,
+)
+
+Features = dict[str, float]
+
+# A long paragraph has shown what it is by here; reading on costs time only.
+LOOKED_AT = 2_000
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_SENTENCE_BREAK = re.compile(r"[.!?][\"”’')\]]?\s+[\"“‘'(\[]?[A-Z]")
+_DATE = re.compile(
+    rf"\b{MONTHS}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\b\d{{1,2}}(?:st|nd|rd|th)? {MONTHS},?"
+    r" \d{4}|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b|\b\d{1,2}:\d\d\b",
+    re.IGNORECASE,
+)
+_QUOTES = '"“”'
+_TERMINAL = (".", "!", "?", ".”", '."', "!”", '!"', "?”", '?"', ".’", ".'", ".)", "。", "…”")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A paragraph's text on one line, with what several features need of it."""
+
+    text: str
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Its words as written."""
+        return tuple(_WORD.findall(self.text[:LOOKED_AT]))
+
+    @cached_property
+    def lower_words(self) -> tuple[str, ...]:
+        """Its words in small letters, with straight apostrophes."""
+        return tuple(word.lower().replace("’", "'") for word in self.words)
+
+    @cached_property
+    def content(self) -> frozenset[str]:
+        """The words that say what it is about."""
+        return frozenset(w for w in self.lower_words if len(w) > 3 and w not in FUNCTION_WORDS)
+
+    @cached_property
+    def cues(self) -> tuple[str, ...]:
+        """The names of the kinds of chrome it sounds like, most telling first."""
+        head = self.text[:LOOKED_AT].replace("’", "'")
+        return tuple(cue.name for cue in CUES if cue.pattern.search(head))
+
+    @cached_property
+    def key(self) -> str:
+        """What is equal for paragraphs that repeat each other."""
+        return " ".join(self.lower_words) or self.text
+
+    @cached_property
+    def ends_sentence(self) -> bool:
+        """Does it end as a sentence does?"""
+        return self.text.endswith(_TERMINAL) and not self.text.endswith("...")
+
+
+def own_features(passage: Passage) -> Features:
+    """Features of the paragraph's own words."""
+    text, words, lower = passage.text[:LOOKED_AT], passage.words, passage.lower_words
+    count = len(words) or 1
+    function_share = sum(word in FUNCTION_WORDS for word in lower) / count
+    capitals = sum(word[0].isupper() for word in words) / count
+    sentences = len(_SENTENCE_BREAK.findall(text)) + 1
+    found: Features = {
+        "bias": 1.0,
+        "words": min(1.0, math.log1p(len(words)) / math.log(60)),
+        "at most 3 words": float(len(words) <= 3),
+        "at most 8 words": float(len(words) <= 8),
+        "at most 15 words": float(len(words) <= 15),
+        "over 30 words": float(len(words) > 30),
+        "ends a sentence": float(passage.ends_sentence),
+        "ends a long sentence": float(passage.ends_sentence and len(words) > 8),
+        "ends with dots": float(text.endswith(("...", "…", "[…]", "…]"))),
+        "ends with colon": float(text.endswith(":")),
+        "ends with bang": float(text.endswith("!")),
+        "ends with question": float(text.endswith("?")),
+        "function words": function_share,
+        "hardly function words": float(function_share < 0.15),
+        "function words, long": function_share * min(1.0, len(words) / 30),
+        "sentences": min(1.0, (sentences - 1) / 4),
+        "commas": min(1.0, text.count(",") / 5),
+        "capitalised": capitals,
+        "capitalised, long": capitals * float(len(words) > 6),
+        "capitals only": float(text.isupper()),
+        "starts small": float(text[:1].islower()),
+        "digits": min(1.0, 3 * sum(c.isdigit() for c in text) / len(text)),
+        "symbols": min(
+            1.0, 3 * sum(not c.isalnum() and c not in " .,'’-" for c in text) / len(text)
+        ),
+        "bars": min(1.0, sum(text.count(c) for c in "|»›·•>→×©") / 2),
+        "quotes": min(1.0, sum(text.count(c) for c in _QUOTES) / 2),
+        "past": min(1.0, sum(w in PAST or w.endswith("ed") for w in lower) / 4),
+        "reporting": min(1.0, sum(w in REPORTING for w in lower) / 2),
+        "second person": min(1.0, 8 * sum(w in SECOND_PERSON for w in lower) / count),
+        "first person": min(1.0, 8 * sum(w in FIRST_PERSON for w in lower) / count),
+        "imperative": float(bool(lower) and lower[0] in IMPERATIVES),
+        "imperative, short": float(bool(lower) and lower[0] in IMPERATIVES and len(words) <= 12),
+        "date": float(bool(_DATE.search(text[:200]))),
+        "date, short": float(len(words) <= 12 and bool(_DATE.search(text[:200]))),
+        "no words": float(not words),
+        "money": float("$" in text or "£" in text or "€" in text),
+    }
+    for name in passage.cues:
+        found[f"cue {name}"] = 1.0
+        if len(words) <= 12:
+            found[f"cue {name}, short"] = 1.0
+    found["cues"] = min(1.0, len(passage.cues) / 3)
+    return found
+
+
+# Headings under which no story goes on.
+_ENDINGS = {"comments": "comments began", "teaser": "teasers began"}
+
+
+def place_features(
+    passages: Sequence[Passage], likely: Sequence[float], headline: str
+) -> list[Features]:
+    """Features of each paragraph's place; ``likely`` holds the own words' verdicts, 0 to 1."""
+    block = main_block(passages, likely)
+    heading = Passage(headline).content
+    spoken: Counter[str] = Counter()
+    for index in range(*block):
+        if likely[index] > 0.5:
+            spoken.update(passages[index].content)
+    copies = Counter(passage.key for passage in passages)
+    around = _surroundings(likely)
+    begun = dict.fromkeys(_ENDINGS, 0)
+    gap = len(passages)
+    found: list[Features] = []
+    for index, passage in enumerate(passages):
+        before, after = around[index]
+        inside = block[0] <= index < block[1]
+        away = block[0] - index if index < block[0] else max(0, index - block[1] + 1)
+        short = len(passage.words) <= 12
+        own = likely[index]
+        previous = likely[index - 1] if index else 0.0
+        following = likely[index + 1] if index + 1 < len(passages) else 0.0
+        topic = _overlap(passage, spoken, own > 0.5 and inside)
+        sure = math.log(max(own, 1e-3) / max(1 - own, 1e-3)) / 7
+        found.append(
+            {
+                "bias": 1.0,
+                "own words for": max(0.0, sure),
+                "own words against": max(0.0, -sure),
+                "previous": previous,
+                "following": following,
+                "before": before,
+                "after": after,
+                "before and after": before * after,
+                "inside": float(inside),
+                "inside, short": float(inside and short),
+                "inside, no sentence": float(inside and not passage.ends_sentence),
+                "between": previous * following,
+                "before the block": float(index < block[0]),
+                "after the block": float(index >= block[1]),
+                "away": min(1.0, math.log1p(away) / 4),
+                "edge of the block": float(index == block[1] - 1),
+                "topic": topic,
+                "topic, long": topic * float(not short),
+                "topic, short": topic * float(short),
+                "headline": _shared(passage.content, heading),
+                "repeated": float(copies[passage.key] > 1),
+                "position": index / len(passages),
+                "since prose": min(1.0, math.log1p(gap) / 4),
+                **{name: float(begun[cue] > 0) for cue, name in _ENDINGS.items()},
+                **{f"{name}, often": min(1.0, begun[cue] / 4) for cue, name in _ENDINGS.items()},
+            }
+        )
+        if inside or index >= block[1]:
+            for cue in _ENDINGS:
+                begun[cue] += short and cue in passage.cues
+        gap = 0 if own > 0.5 else gap + 1
+    return found
+
+
+def main_block(passages: Sequence[Passage], likely: Sequence[float]) -> tuple[int, int]:
+    """(first, last + 1) of the run of paragraphs that holds most of the story.
+
+    The run with the greatest sum of what speaks for each paragraph, weighted
+    by the root of its length (Kadane's algorithm).
+    """
+    best, best_run, total, start = 0.0, (0, 0), 0.0, 0
+    for index, (passage, own) in enumerate(zip(passages, likely, strict=True)):
+        total += (own - 0.4) * math.sqrt(min(50, len(passage.words)) + 1)
+        if total <= 0:
+            total, start = 0.0, index + 1
+        elif total > best:
+            best, best_run = total, (start, index + 1)
+    return best_run
+
+
+def _surroundings(likely: Sequence[float], fade: float = 0.7) -> list[tuple[float, float]]:
+    """For each paragraph, how likely those before and those after it are, fading with distance."""
+    return list(
+        zip(_faded(likely, fade), reversed(_faded(list(reversed(likely)), fade)), strict=True)
+    )
+
+
+def _faded(likely: Sequence[float], fade: float) -> list[float]:
+    level, levels = 0.0, []
+    for own in likely:
+        levels.append(level)
+        level = fade * level + (1 - fade) * own
+    return levels
+
+
+def _overlap(passage: Passage, spoken: Mapping[str, int], counted: bool) -> float:
+    """Share of its content words that the story uses elsewhere too."""
+    content = passage.content
+    if not content:
+        return 0.0
+    return sum(spoken.get(word, 0) > counted for word in content) / len(content)
+
+
+def _shared(content: frozenset[str], other: frozenset[str]) -> float:
+    return len(content & other) / len(content | other) if content and other else 0.0

@@ -1,0 +1,183 @@
+# ruff: noqa: E501
+"""Which language a text is in: is it the English that the models read?
+
+A thin layer over ``py3langid``, which knows some hundred languages. Around it
+stand the cases a detector of languages is no use for: too few words to tell,
+scripts that English is never written in, and Russian in Latin letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING
+
+from service.cleaning.vocabulary import FUNCTION_WORDS
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+UNKNOWN = "und"
+ENGLISH = "en"
+TRANSLITERATED = "ru-Latn"
+
+# Fewer words than this are a name or a heading in any language, unless their
+# letters say otherwise.
+FEWEST_WORDS = 6
+LOOKED_AT = 2_000
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+def language_of(text: str) -> str:
+    """The BCP 47 tag of ``text``'s language; ``und`` where it cannot be told.
+
+    Long texts are judged by their beginning.
+    """
+    words = _WORD.findall(text[:LOOKED_AT])
+    if not words:
+        return UNKNOWN
+    latin = sum(_is_latin(word) for word in words)
+    if 2 * latin >= len(words):
+        return _of_latin(words)
+    return _identifier().classify(" ".join(w for w in words if not _is_latin(w)))[0]
+
+
+def _of_latin(words: list[str]) -> str:
+    lower = [word.lower().replace("’", "'") for word in words]
+    english = sum(word in FUNCTION_WORDS for word in lower) / len(words)
+    if english > 0.2 and len(words) > 2:
+        return ENGLISH
+    if len(words) < FEWEST_WORDS:
+        return UNKNOWN
+    sample = " ".join(words)
+    tag, confidence = _identifier().classify(sample)
+    if tag == ENGLISH or english > 0.1:
+        return ENGLISH
+    if _is_transliterated(sample):
+        return TRANSLITERATED
+    # English dialects and names confuse it; then it is not sure.
+    return tag if confidence > 0.5 else UNKNOWN
+
+
+def _is_latin(word: str) -> bool:
+    return unicodedata.name(word[0], "").startswith("LATIN")
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    # Unpacking its model takes a second and some hundred megabytes, so only when asked.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+# How Russian is spelled in Latin letters, longest first.
+_TRANSLITERATION = {
+    "shch": "щ", "sch": "щ", "zh": "ж", "kh": "х", "ts": "ц", "ch": "ч", "sh": "ш",
+    "yu": "ю", "ju": "ю", "ya": "я", "ja": "я", "yo": "ё", "jo": "ё", "ye": "е",
+    "a": "а", "b": "б", "c": "ц", "d": "д", "e": "е", "f": "ф", "g": "г", "h": "х",
+    "i": "и", "j": "й", "k": "к", "l": "л", "m": "м", "n": "н", "o": "о", "p": "п",
+    "q": "к", "r": "р", "s": "с", "t": "т", "u": "у", "v": "в", "w": "в", "x": "х",
+    "y": "ы", "z": "з", "'": "ь",
+}  # fmt: skip
+_SPELLING = re.compile("|".join(_TRANSLITERATION))
+
+
+def _is_transliterated(sample: str) -> bool:
+    """Does it read as Russian once spelled in Cyrillic letters?"""
+    words = sample.lower().split()
+    spelled = " ".join(_SPELLING.sub(lambda m: _TRANSLITERATION[m[0]], w) for w in words)
+    counted = Counter(word for word in spelled.split() if word in _RUSSIAN_WORDS)
+    return sum(counted.values()) >= max(2, len(words) / 8)
+
+
+_RUSSIAN_WORDS = frozenset(
+    [
+        "и",
+        "в",
+        "не",
+        "на",
+        "я",
+        "быть",
+        "он",
+        "с",
+        "что",
+        "а",
+        "это",
+        "по",
+        "но",
+        "они",
+        "мы",
+        "она",
+        "как",
+        "то",
+        "из",
+        "у",
+        "который",
+        "за",
+        "от",
+        "о",
+        "так",
+        "вы",
+        "ты",
+        "для",
+        "же",
+        "весь",
+        "все",
+        "один",
+        "год",
+        "бы",
+        "меня",
+        "мне",
+        "его",
+        "ее",
+        "их",
+        "нет",
+        "да",
+        "если",
+        "уже",
+        "или",
+        "ни",
+        "еще",
+        "ещё",
+        "был",
+        "была",
+        "было",
+        "были",
+        "до",
+        "при",
+        "во",
+        "со",
+        "когда",
+        "где",
+        "только",
+        "очень",
+        "может",
+        "чтобы",
+        "того",
+        "этого",
+        "сегодня",
+        "завтра",
+        "вчера",
+        "тебя",
+        "тебе",
+        "себя",
+        "там",
+        "тут",
+        "потом",
+        "надо",
+        "нужно",
+        "можно",
+        "под",
+        "после",
+        "без",
+        "над",
+        "про",
+        "через",
+        "между",
+        "перед",
+    ]
+)

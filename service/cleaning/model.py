@@ -1,0 +1,53 @@
+"""The paragraph model: how likely each paragraph belongs to the story.
+
+Two logistic regressions with readable weights. The first judges a paragraph
+by its own words; the second judges it again, with those words and with the
+first one's verdicts on its neighbours. It knows nothing of HTML, and nothing
+of what a caller does with its verdicts. `service.cleaning.train` makes the
+weights.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from service.cleaning.features import Features, Passage, own_features, place_features
+
+WEIGHTS = Path(__file__).with_name("weights.json")
+
+
+@dataclass(frozen=True)
+class ParagraphModel:
+    """Weights by feature name; a feature without a weight counts nothing."""
+
+    own: Mapping[str, float]
+    placed: Mapping[str, float]
+    threshold: float  # above it, a paragraph is kept
+    doubt: float  # a text with nothing below it is kept whole
+
+    def likelihoods(self, passages: Sequence[Passage], headline: str = "") -> list[float]:
+        """For each of an article's paragraphs, 0 to 1: is it part of the story?"""
+        own = [own_features(passage) for passage in passages]
+        likely = [_logistic(self.own, features) for features in own]
+        places = place_features(passages, likely, headline)
+        return [
+            _logistic(self.placed, features | place)
+            for features, place in zip(own, places, strict=True)
+        ]
+
+
+@cache
+def shipped_model() -> ParagraphModel:
+    """The model that comes with the package."""
+    weights = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return ParagraphModel(weights["own"], weights["placed"], weights["threshold"], weights["doubt"])
+
+
+def _logistic(weights: Mapping[str, float], features: Features) -> float:
+    total = sum(weights.get(name, 0.0) * value for name, value in features.items())
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
