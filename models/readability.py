@@ -9,7 +9,8 @@ knows neither meaning nor grammar, and it never changes a sentence.
 from __future__ import annotations
 
 import re
-from enum import Enum
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 _MIN_WORDS = 5
 """Shorter sentences are headings, bylines and scraps far more often than news."""
@@ -35,7 +36,7 @@ _PRONOUN_FIRST = re.compile(rf"{_PRONOUN}\b", re.IGNORECASE)
 
 _PRONOUN_AFTER_SETTING = re.compile(
     r"(?:in|on|at|by|since|during|until|from|for|with|to|despite|under|last|two|three)\b"
-    rf"[^,]{{0,60}},\ {_PRONOUN}\b",
+    rf"[^,]{{0,60}},\ (?:{_PRONOUN}|this|these|those)\b",
     re.IGNORECASE,
 )
 """'In March, he …': a time or a place does not say who."""
@@ -83,23 +84,54 @@ _DATELINE = re.compile(
 )
 
 
-class Standing(Enum):
-    """How a sentence reads alone."""
+_NAME = re.compile(
+    r"""[A-Z][\w’'-]*\.?
+        (?:\ (?:(?:al|el|de|du|di|da|van|von|bin|ben|la|le)[ -])?[A-Z][\w’'-]*\.?)*""",
+    re.VERBOSE,
+)
+"""Capitalized words in a row, particles and initials included."""
 
-    ALONE = "alone"
-    """It needs nobody."""
-    LEANS = "leans"
-    """It needs the sentence before it: an opening pronoun, a quotation without its speaker."""
-    UNFIT = "unfit"
-    """A scrap, a question, half a quotation, a credit line: no sentence of a summary."""
+_NOT_A_NAME = re.compile(
+    r"""(?:A|After|All|An|And|As|At|Before|But|By|Despite|During|For|From|He|Her|His|How|I|If|In
+        |It|Its|Last|Many|Most|Mrs?\.?|Ms\.?|No|Not|Now|On|One|Our|She|Since|So|Some|That|The|Their
+        |Then|There|These|They|This|Those|To|Two|Under|Until|We|What|When|Where|While|Who|With
+        |You)""",
+    re.VERBOSE,
+)
+"""Words whose capital only says that they open the sentence, and titles that introduce nobody."""
+
+_AROUND_SURNAME = re.compile(r"^[a-z]+-|['’]s?$|[.,-]$")
+
+_CARRIED_ON = re.compile(r"(?!(?:al|el|de|du|di|da|van|von|bin|ben|la|le)[ -][A-Z])[a-z]+\b")
+"""A lower-case opening, "iPhone" and "de Gaulle" excepted: the end of the sentence before."""
 
 
-def standing(sentence: str) -> Standing:
-    """Judge one sentence, white space around it removed; an opening dateline is looked past."""
-    body = sentence[dateline(sentence) :]
-    if _is_unfit(body):
-        return Standing.UNFIT
-    return Standing.LEANS if _leans(body) else Standing.ALONE
+@dataclass(frozen=True)
+class Reading:
+    """How one sentence reads away from its place."""
+
+    fit: bool
+    """Whether it can stand in a summary: no scrap, question, half quotation or credit line."""
+    needs: int | None
+    """The sentence a reader must have seen to follow this one: the one before, where this opens
+    with a pronoun or quotes an unnamed speaker; the one that gave the full name, where this has
+    the surname alone. None if it needs nobody."""
+
+
+def readings(sentences: Sequence[str]) -> list[Reading]:
+    """Judge the sentences of one article, given in its order; datelines are looked past.
+
+    The opening sentence needs nobody: an author meant it to be read first.
+    """
+    bodies = [sentence[dateline(sentence) :] for sentence in sentences]
+    introduced: dict[str, int] = {}
+    result: list[Reading] = []
+    for index, body in enumerate(bodies):
+        broken_off = index + 1 < len(bodies) and _CARRIED_ON.match(bodies[index + 1])
+        stranger = _introduction_needed(body, index, introduced)
+        needs = index - 1 if index and _leans(body) else stranger
+        result.append(Reading(fit=_is_fit(body) and not broken_off, needs=needs))
+    return result
 
 
 def dateline(sentence: str) -> int:
@@ -108,16 +140,16 @@ def dateline(sentence: str) -> int:
     return match.end() if match else 0
 
 
-def _is_unfit(body: str) -> bool:
+def _is_fit(body: str) -> bool:
     return (
-        len(body.split()) < _MIN_WORDS
-        or not (body[0].isupper() or body[0].isdigit() or body[0] in "\"“‘'$£€")
-        or not _ENDING.search(body)
-        or body.count('"') % 2 == 1
-        or body.count("“") != body.count("”")
-        or body.endswith(": .")
-        or _QUESTION.search(body) is not None
-        or _NOTICE.match(body) is not None
+        len(body.split()) >= _MIN_WORDS
+        and (body[0].isupper() or body[0].isdigit() or body[0] in "\"“‘'$£€")
+        and _ENDING.search(body) is not None
+        and body.count('"') % 2 == 0
+        and body.count("“") == body.count("”")
+        and not body.endswith(": .")
+        and not _QUESTION.search(body)
+        and not _NOTICE.match(body)
     )
 
 
@@ -132,3 +164,21 @@ def _leans(body: str) -> bool:
         or _WHOLE_QUOTATION.fullmatch(body) is not None
         or _FIRST_PERSON.search(narration) is not None
     )
+
+
+def _introduction_needed(body: str, index: int, introduced: dict[str, int]) -> int | None:
+    """Where the first bare surname of ``body`` was given in full; notes the full names here."""
+    needed: int | None = None
+    here: set[str] = set()
+    for match in _NAME.finditer(body):
+        name = [word for word in match.group().split() if not _NOT_A_NAME.fullmatch(word)]
+        if not name:
+            continue
+        surname = _AROUND_SURNAME.sub("", name[-1])
+        if len(name) > 1:
+            here.add(surname)
+        elif needed is None and surname not in here:
+            needed = introduced.get(surname)
+    for surname in here:
+        introduced.setdefault(surname, index)
+    return needed

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from models.readability import Standing, dateline, standing
+from models.readability import Reading, dateline, readings
+
+OPENING = "The river broke its banks near Kazan on Monday."
+
+
+def after_the_opening(sentence: str) -> Reading:
+    return readings([OPENING, sentence])[1]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +33,7 @@ from models.readability import Standing, dateline, standing
     ],
 )
 def test_reads_alone(sentence: str) -> None:
-    assert standing(sentence) is Standing.ALONE
+    assert after_the_opening(sentence) == Reading(fit=True, needs=None)
 
 
 @pytest.mark.parametrize(
@@ -44,10 +50,11 @@ def test_reads_alone(sentence: str) -> None:
         "I have seen such talks fail before.",
         "That is why the minister left early.",
         "First, the text says nothing of grain.",
+        "For its sheer size, this one is a monster.",
     ],
 )
 def test_leans_on_the_sentence_before(sentence: str) -> None:
-    assert standing(sentence) is Standing.LEANS
+    assert after_the_opening(sentence) == Reading(fit=True, needs=0)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,47 @@ def test_leans_on_the_sentence_before(sentence: str) -> None:
     ],
 )
 def test_unfit_for_a_summary(sentence: str) -> None:
-    assert standing(sentence) is Standing.UNFIT
+    assert not after_the_opening(sentence).fit
+
+
+def test_the_opening_sentence_needs_nobody() -> None:
+    assert readings(["She grew up in Kenya under colonial rule."])[0].needs is None
+
+
+def test_a_surname_needs_the_sentence_that_gave_the_name() -> None:
+    story = [
+        OPENING,
+        "The text was written by Ada M. Jones and Omar al-Sayed of Geneva University.",
+        "Grain prices rose by four percent in Chicago.",
+        "Jones's colleagues called the text a good beginning.",
+        "A city official told al-Sayed that the hall was free.",
+        "President Ada Jones of Malta is no relation of theirs.",
+        "The Kazan river is no wider than the Volga.",
+    ]
+    assert [reading.needs for reading in readings(story)] == [None, None, None, 1, 1, None, None]
+
+
+def test_a_sentence_cut_in_two_is_no_sentence() -> None:
+    broken = ["She was one of the stars of the series on E! ", "reality television last year."]
+    assert not any(reading.fit for reading in readings(broken))
+    whole = [
+        "The company showed its new telephone in Geneva.",
+        "iPhone prices start at $700 there.",
+    ]
+    assert readings(whole)[0].fit
+
+
+def test_hostile_text_is_read_in_linear_time() -> None:
+    # Finishes in milliseconds; a pattern that tries every start against every end takes minutes.
+    for text in (
+        '"' * 100_000,
+        "”“" * 50_000,
+        "”" * 50_000 + "“" * 50_000,
+        "A" * 100_000,
+        "A " * 50_000,
+    ):
+        readings([text, text])
+        readings(["In " + text + " five words follow here.", text])
 
 
 @pytest.mark.parametrize(
