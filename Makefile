@@ -9,7 +9,8 @@
 PYTHON   ?= python3 python3.14 python3.13 python3.12 python3.11
 VENV     ?= .venv
 PIP_ARGS ?=
-TESTS    ?= -m "not gpu"
+TESTS    ?= -m "not gpu and not slow"
+STUBS    ?= proto
 
 SAMPLE   := samples/nato-2014.txt
 PROTO    := svodka/v1/svodka_service.proto
@@ -57,7 +58,7 @@ serve: $(VENV)/starter.stamp ## The gRPC server on 127.0.0.1:50051
 
 # --- check ---
 
-test: $(VENV)/dev.stamp ## All the tests
+test: $(VENV)/dev.stamp ## The tests; make test TESTS= runs the slow ones too
 	$(BIN)/python -m pytest $(TESTS)
 
 lint: $(VENV)/dev.stamp ## Style, types, import contracts, the wire, the Dockerfile
@@ -83,9 +84,10 @@ format: $(VENV)/dev.stamp ## Format the sources and sort their imports
 
 proto: $(VENV)/dev.stamp ## The stubs, from the .proto
 	$(BIN)/python -m grpc_tools.protoc -I proto \
-	  --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTO)
+	  --python_out=$(STUBS) --pyi_out=$(STUBS) --grpc_python_out=$(STUBS) $(PROTO)
 
 wheel: $(VENV)/venv.stamp ## The wheel, into dist/
+	rm -rf build
 	$(BIN)/python -m pip wheel --disable-pip-version-check --no-deps --wheel-dir dist .
 
 # A resolution from nothing. torch's build (+cpu, +cu…) is the index's to choose.
