@@ -1,0 +1,114 @@
+"""What is not Russian in the Russian.
+
+Catches: a translation without a Cyrillic word; ordinary English words left in
+Latin; letters of a third alphabet that the source does not have; letters that
+only other Cyrillic alphabets have; a word that mixes Latin and Cyrillic.
+
+Misses: a capitalised name or title left in Latin, since names, brands,
+acronyms, addresses and placeholders in Latin are good Russian; a single word
+quoted on purpose ('the word "twp"').
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from service.schema import FindingKind, Severity
+
+from .fault import Fault, Pair
+from .placeholders import blanked
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_LATIN = re.compile(r"[A-Za-zÀ-ɏ'’]+\Z")
+_CYRILLIC = re.compile(r"[\u0400-\u052f]")
+_NOT_RUSSIAN = re.compile(r"[іїєґўјњљћђџѕ]", re.IGNORECASE)
+_ALIEN = re.compile(r"[^\W\d_\u0000-\u036f\u0400-\u052f\u1e00-\u1eff\u2100-\u214f]+")
+_MIXED = re.compile(r"[A-Za-z][\u0400-\u052f]|[\u0400-\u052f][A-Za-z]")
+#: Lower-case words inside names: Marks and Spencer, La Roche de la Tour.
+_PARTICLE_LIST = (
+    "a al an and at bin by da das de del della der des di do dos du e el en et for from i in la le "
+    "les n o of on or s t the to un und van vom von vs with y zu"
+)
+_PARTICLES = frozenset(_PARTICLE_LIST.split())
+_GLUE = frozenset("-/.@_&")  # joins a word to others: e-mail, TCP/IP, LiverpoolFC.com
+_QUOTES = frozenset("\"'«»“”„’‘")
+
+
+def check(pair: Pair) -> Iterator[Fault]:
+    """One fault per run of words; or one for all where nothing is Russian."""
+    text = blanked(pair.ru, pair.keep)
+    if not _CYRILLIC.search(text) and _ordinary_words(blanked(pair.en, pair.keep)):
+        yield _fault(pair, Severity.ERROR, 0, len(pair.ru), "Nothing of this is in Russian.")
+        return
+    for start, end in _runs(text, _ordinary_words(text)):
+        severity = Severity.ERROR if text.count(" ", start, end) >= 3 else Severity.WARNING
+        yield _fault(pair, severity, start, end, "English words were left untranslated.")
+    known = set(pair.en.casefold())
+    for match in _ALIEN.finditer(text):
+        if not known.issuperset(match[0].casefold()):
+            message = "These letters are neither Cyrillic nor Latin."
+            yield _fault(pair, Severity.ERROR, *match.span(), message)
+    for word in _WORD.finditer(text):
+        if _NOT_RUSSIAN.search(word[0]) and word[0] not in pair.en:
+            message = "A word with letters that Russian does not have."
+            yield _fault(pair, Severity.WARNING, *word.span(), message)
+        elif _MIXED.search(word[0]) and word[0] not in pair.en:
+            message = "A word of Latin and Cyrillic letters mixed."
+            yield _fault(pair, Severity.WARNING, *word.span(), message)
+
+
+def _ordinary_words(text: str) -> list[tuple[int, int]]:
+    """Places of lower-case Latin words that are no part of a name or a compound."""
+    words = list(_WORD.finditer(text))
+    found = []
+    for i, word in enumerate(words):
+        if not (word[0].islower() and _LATIN.match(word[0])) or _is_glued(text, *word.span()):
+            continue
+        if word[0] in _PARTICLES and _is_inside_name(words, i):
+            continue
+        found.append(word.span())
+    return found if any(end - start > 1 for start, end in found) else []  # the letter w
+
+
+def _is_glued(text: str, start: int, end: int) -> bool:
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    return (
+        before in _GLUE
+        or before.isdigit()
+        or after.isdigit()
+        or (after in _GLUE and text[end + 1 : end + 2].isalnum())
+        or (before in _QUOTES and after in _QUOTES)
+    )
+
+
+def _is_inside_name(words: list[re.Match[str]], i: int) -> bool:
+    """Whether the words on both sides, other particles skipped, are capitalised Latin."""
+    return _name_follows(words, range(i - 1, max(-1, i - 4), -1)) and _name_follows(
+        words, range(i + 1, min(len(words), i + 4))
+    )
+
+
+def _name_follows(words: list[re.Match[str]], places: range) -> bool:
+    for place in places:
+        if words[place][0] not in _PARTICLES:
+            return words[place][0][0].isupper() and _LATIN.match(words[place][0]) is not None
+    return False
+
+
+def _runs(text: str, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Neighbours as one: nothing Cyrillic and no more than a Latin name in between."""
+    start = end = -1
+    for first, last in words:
+        if end >= 0 and first - end <= 20 and not _CYRILLIC.search(text, end, first):
+            end = last
+            continue
+        if end >= 0:
+            yield start, end
+        start, end = first, last
+    if end >= 0:
+        yield start, end
+
+
+def _fault(pair: Pair, severity: Severity, start: int, end: int, message: str) -> Fault:
+    return Fault(FindingKind.SCRIPT, severity, start, end, pair.ru[start:end][:200], message)
