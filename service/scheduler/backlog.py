@@ -1,0 +1,170 @@
+"""What waits, in which order it goes, and what goes together.
+
+All of the ordering policy is here, without tasks, clocks or lanes.
+
+Every entry stands in two sorted lists: one per priority by date, which gives
+the head of a batch, and one per queue, profile and priority by length, from
+which the batch is filled. Either costs O(log n) a step, and an entry that is
+cancelled leaves both at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+
+from sortedcontainers import SortedList
+
+from service.scheduler.entry import Entry
+from service.scheduler.work import padded_tokens
+from service.schema import Priority
+
+CLASSES = (Priority.INTERACTIVE, Priority.BULK)
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The entries of one batch. ``contested``: the other priority had to wait."""
+
+    entries: list[Entry]
+    priority: Priority
+    contested: bool
+
+
+class Backlog:
+    """The waiting entries of all queues. ``left`` hears of every removal."""
+
+    def __init__(
+        self, *, max_padding: float, bulk_share: float, left: Callable[[Priority], None]
+    ) -> None:
+        self._left = left
+        self._useful = 1 - max_padding
+        self._credit = bulk_share / (1 - bulk_share)
+        self._owed = 0.0  # seconds that bulk has to get back
+        self._by_date = {priority: SortedList() for priority in CLASSES}
+        self._by_length: dict[tuple[str, Hashable, Priority], SortedList] = {}
+        self._tokens: dict[Priority, Counter[str]] = {priority: Counter() for priority in CLASSES}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_date.values()))
+
+    def __iter__(self) -> Iterator[Entry]:
+        for dates in self._by_date.values():
+            for _, _, entry in dates:
+                yield entry
+
+    def tokens(self, priority: Priority) -> Counter[str]:
+        """Cost of what waits, by queue."""
+        return self._tokens[priority]
+
+    def add(self, entry: Entry) -> None:
+        """Put an entry in line. Its urgency is taken now; see ``reorder``."""
+        entry.priority, entry.due = entry.urgency()
+        unit = entry.unit
+        self._by_date[entry.priority].add((entry.due, entry.number, entry))
+        self._tokens[entry.priority][unit.queue] += unit.tokens
+        # One that runs alone is a head, or nothing; so it has no place by length.
+        if not entry.retried:
+            lengths = self._by_length.setdefault(self._group(entry, entry.priority), SortedList())
+            lengths.add((unit.tokens, entry.number, entry))
+
+    def remove(self, entry: Entry) -> None:
+        """Take an entry out of the line."""
+        unit = entry.unit
+        self._by_date[entry.priority].remove((entry.due, entry.number, entry))
+        self._tokens[entry.priority][unit.queue] -= unit.tokens
+        if not entry.retried:
+            group = self._group(entry, entry.priority)
+            self._by_length[group].remove((unit.tokens, entry.number, entry))
+            if not self._by_length[group]:
+                del self._by_length[group]
+        self._left(entry.priority)
+
+    def reorder(self, entry: Entry) -> None:
+        """Whoever waits for the entry has changed."""
+        if entry.urgency() != (entry.priority, entry.due):
+            self.remove(entry)
+            self.add(entry)
+
+    def take(self, budget: Callable[[str], float]) -> Pick | None:
+        """The next batch, or None if nothing waits.
+
+        The head goes whatever its cost. Others of its queue and profile join
+        it, nearest in length first, while the padded cost stays within
+        ``budget(queue)`` and the padding within its share; the head's own
+        priority comes first, the other one fills what is left.
+        """
+        interactive, bulk = (self._by_date[priority] for priority in CLASSES)
+        if not interactive and not bulk:
+            return None
+        contested = bool(interactive and bulk)
+        turn = bulk if not interactive or (bulk and self._owed > 0) else interactive
+        head: Entry = turn[0][2]
+        self.remove(head)
+        entries = [head]
+        if not head.retried:
+            filling = _Filling(head, budget(head.unit.queue), self._useful)
+            for priority in sorted(CLASSES, key=lambda p: p is not head.priority):
+                lengths = self._by_length.get(self._group(head, priority))
+                if lengths:
+                    filling.fill(lengths)
+            entries = filling.entries
+            for entry in entries[1:]:
+                self.remove(entry)
+        return Pick(entries, head.priority, contested)
+
+    def charge(self, pick: Pick, seconds: float) -> None:
+        """The batch took so long. Keeps the shares of the priorities.
+
+        Only contested time counts: nobody owes for time that nobody else
+        wanted, and nobody saves up.
+        """
+        if pick.contested:
+            bulk = pick.priority is Priority.BULK
+            self._owed += -seconds if bulk else seconds * self._credit
+
+    @staticmethod
+    def _group(entry: Entry, priority: Priority) -> tuple[str, Hashable, Priority]:
+        return entry.unit.queue, entry.unit.profile, priority
+
+
+class _Filling:
+    """A batch that grows around its head."""
+
+    def __init__(self, head: Entry, budget: float, useful: float) -> None:
+        self.entries = [head]
+        self._budget = budget
+        self._useful = useful
+        self._length = head.unit.tokens
+        self._tokens = head.unit.tokens
+        self._input = head.unit.input_tokens
+        self._output = head.unit.output_tokens
+
+    def fill(self, lengths: SortedList) -> None:
+        """Take from both sides of the head's length, the nearer one first.
+
+        The first misfit closes its side: what lies beyond is longer, or pads more.
+        """
+        middle = (self._length, math.inf)
+        shorter, longer = lengths.irange(maximum=middle, reverse=True), lengths.irange(middle)
+        below, above = next(shorter, None), next(longer, None)
+        while below or above:
+            if above is None or (below and self._length - below[0] <= above[0] - self._length):
+                assert below is not None
+                below = next(shorter, None) if self._accept(below[2]) else None
+            else:
+                above = next(longer, None) if self._accept(above[2]) else None
+
+    def _accept(self, entry: Entry) -> bool:
+        unit = entry.unit
+        longest_input = max(self._input, unit.input_tokens)
+        longest_output = max(self._output, unit.output_tokens)
+        padded = padded_tokens(len(self.entries) + 1, longest_input, longest_output)
+        tokens = self._tokens + unit.tokens
+        if padded > self._budget or tokens < padded * self._useful:
+            return False
+        self._input, self._output, self._tokens = longest_input, longest_output, tokens
+        self.entries.append(entry)
+        return True

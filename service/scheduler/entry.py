@@ -1,0 +1,127 @@
+"""A unit on its way, and the calls that wait for it.
+
+Entries and calls know each other and nothing else: an entry neither orders
+itself nor computes, a call neither admits nor expires.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from service.scheduler.work import Output, Unit
+from service.schema import Priority
+
+if TYPE_CHECKING:
+    from service.scheduler.job import Job
+
+
+class Call:
+    """One ``Job.run``: its places, and the future that ends it.
+
+    It belongs to the task that made it, so that leaving the job can end it.
+    """
+
+    __slots__ = ("done", "entries", "job", "missing", "results", "task")
+
+    def __init__(self, job: Job, size: int) -> None:
+        self.job = job
+        self.results: list[Output | Exception | None] = [None] * size
+        self.missing = size
+        self.entries: set[Entry] = set()
+        self.task = asyncio.current_task()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def fill(self, position: int, unit: Unit, outcome: Output | Exception, *, cached: bool) -> None:
+        """Put an outcome in its place."""
+        meter = self.job.meter
+        meter.units += 1
+        meter.cached_units += cached
+        meter.input_tokens += unit.input_tokens
+        meter.shift(unfinished=-1)
+        if isinstance(outcome, Output):
+            meter.output_tokens += outcome.output_tokens
+        self.results[position] = outcome
+        self.missing -= 1
+        # A caller may be cancelled and not know it yet; then its future is done.
+        if not self.missing and not self.done.done():
+            self.done.set_result(None)
+
+
+class Entry:
+    """A unit, once, whoever waits for it.
+
+    ``key`` is None for a unit that is neither shared nor cached. ``retried``
+    marks the second and last try, which is made alone.
+    """
+
+    __slots__ = (
+        "_dates",
+        "_interactive",
+        "calls",
+        "due",
+        "key",
+        "number",
+        "priority",
+        "retried",
+        "running",
+        "unit",
+    )
+
+    def __init__(self, unit: Unit, key: Hashable | None, number: int) -> None:
+        self.unit = unit
+        self.key = key
+        self.number = number  # of arrival: breaks ties
+        self.calls: dict[Call, list[int]] = {}
+        self._interactive = 0  # calls
+        self._dates: list[tuple[float, int, Call]] = []  # a heap; who left is dropped when on top
+        self.priority = Priority.BULK
+        self.due = 0.0
+        self.running = False
+        self.retried = False
+
+    def join(self, call: Call, position: int) -> None:
+        """The call waits too, for the given place."""
+        if call not in self.calls:
+            call.entries.add(self)
+            self._interactive += call.job.priority is Priority.INTERACTIVE
+            heappush(self._dates, (call.job.due, id(call), call))
+            call.job.meter.shift(running=int(self.running))
+        self.calls.setdefault(call, []).append(position)
+
+    def leave(self, call: Call) -> None:
+        """The call waits no more."""
+        del self.calls[call]
+        call.entries.discard(self)
+        self._interactive -= call.job.priority is Priority.INTERACTIVE
+        call.job.meter.shift(running=-int(self.running))
+
+    def run(self, running: bool) -> None:
+        """It is being computed now, or no more."""
+        if running != self.running:
+            self.running = running
+            for call in self.calls:
+                call.job.meter.shift(running=1 if running else -1)
+
+    def charge(self, seconds: float) -> None:
+        """Its share of a batch is paid by the first of those who wait for it."""
+        for call in self.calls:
+            call.job.meter.compute_seconds += seconds
+            return
+
+    def finish(self, outcome: Output | Exception) -> None:
+        """Everybody gets the outcome; all but the first get it for nothing."""
+        cached = False
+        for call, positions in list(self.calls.items()):
+            self.leave(call)
+            for position in positions:
+                call.fill(position, self.unit, outcome, cached=cached)
+                cached = True
+
+    def urgency(self) -> tuple[Priority, float]:
+        """The highest priority and the earliest date among those who wait."""
+        while self._dates[0][2] not in self.calls:
+            heappop(self._dates)
+        return Priority.INTERACTIVE if self._interactive else Priority.BULK, self._dates[0][0]

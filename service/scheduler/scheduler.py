@@ -1,0 +1,296 @@
+"""The one place where the work of all callers meets.
+
+It lets work in (or refuses it), computes equal units once, remembers results,
+and lets work go when nobody wants it any more. What goes next is the
+backlog's business, who computes it the dispatch's; what a unit means, nobody's
+here. Single event loop, no threads, no locks but the line at the door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from typing import Self, cast
+
+from cachetools import LRUCache
+
+from service.errors import DeadlineExpired, Overloaded, Unavailable
+from service.scheduler.backlog import CLASSES, Backlog
+from service.scheduler.dispatch import Dispatch, State
+from service.scheduler.entry import Call, Entry
+from service.scheduler.job import Job
+from service.scheduler.meter import Meter
+from service.scheduler.policy import Policy
+from service.scheduler.room import Room
+from service.scheduler.stats import Stats
+from service.scheduler.work import Lane, Output, Unit
+from service.schema import Priority
+
+log = logging.getLogger(__name__)
+
+RECORD_BYTES = 512  # of a cached result besides the output itself: key, links, table
+LEAST_WAIT = 1.0  # seconds; nobody is asked to come back sooner
+
+
+class Scheduler:
+    """Batches the units of all jobs over the lanes.
+
+    ``sizeof`` gives an output's size in bytes, for the cache. Deadlines are
+    times of ``clock``, which must run as fast as the event loop's own.
+    """
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        policy: Policy | None = None,
+        *,
+        sizeof: Callable[[Output], int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.policy = policy = policy or Policy()
+        self._clock = clock
+        self._backlog = Backlog(
+            max_padding=policy.max_padding,
+            bulk_share=policy.bulk_share,
+            left=lambda priority: self._rooms[priority].change(),
+        )
+        self._rooms = {
+            priority: Room(policy.queue_tokens, self._backlog.tokens(priority).total)
+            for priority in CLASSES
+        }
+        self._dispatch = Dispatch(lanes, self._backlog, policy, clock, self._finish)
+        self._cache: LRUCache[Hashable, Output] = LRUCache(
+            policy.cache_bytes, getsizeof=lambda output: sizeof(output) + RECORD_BYTES
+        )
+        self._entries: dict[Hashable, Entry] = {}  # waiting or running, if they may be shared
+        self._numbers = itertools.count()
+        self._jobs: set[Job] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._counts: Counter[str] = Counter()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Start all lanes. Raises the error of one that cannot start."""
+        await self._dispatch.start()
+
+    async def drain(self, grace: float) -> bool:
+        """Take no more jobs; wait for those there are, but not over ``grace`` seconds.
+
+        True if all of them ended. ``close`` comes next.
+        """
+        self._closing = True
+        try:
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Stop at once; what is not finished fails with Unavailable."""
+        self._closing = True
+        await self._dispatch.close()
+
+    @property
+    def state(self) -> State:
+        """Can work be computed now?"""
+        return self._dispatch.state
+
+    def job(
+        self,
+        *,
+        priority: Priority,
+        deadline: float,
+        no_cache: bool = False,
+        scope: str = "",
+        wait: bool = False,
+    ) -> Job:
+        """A new job, to be entered with ``async with``.
+
+        Units are shared and cached within their ``scope`` only, and not at all
+        with ``no_cache``. ``wait`` is for bulk work and streams: where there is
+        no room it waits for it instead of being refused.
+        """
+        if priority is Priority.UNSPECIFIED:
+            raise ValueError("a job needs a priority")
+        now = self._clock()
+        return Job(
+            self,
+            priority=priority,
+            deadline=deadline,
+            # From the job's birth on, not the unit's: what was begun is finished first.
+            due=min(deadline, now + self.policy.patience),
+            no_cache=no_cache,
+            scope=scope,
+            wait=wait,
+            meter=Meter(self._clock),
+        )
+
+    def stats(self) -> Stats:
+        """A snapshot for metrics."""
+        return Stats.of(
+            self._dispatch,
+            jobs=len(self._jobs),
+            cache_entries=len(self._cache),
+            cache_bytes=int(self._cache.currsize),
+            counts=self._counts + self._dispatch.counts,
+        )
+
+    # What jobs call.
+
+    def enter(self, job: Job) -> None:
+        """The job begins. Raises Unavailable when draining."""
+        if self._closing:
+            raise Unavailable("the server is shutting down")
+        self._jobs.add(job)
+        self._idle.clear()
+
+    def leave(self, job: Job) -> None:
+        """The job is over, and nobody wants its units."""
+        for call in list(job.calls):
+            self._abandon(call)
+            if call.task:
+                call.task.cancel()
+        self._jobs.discard(job)
+        if not self._jobs:
+            self._idle.set()
+
+    async def compute(self, job: Job, units: Sequence[Unit]) -> list[Output | Exception]:
+        """See ``Job.run``."""
+        if job not in self._jobs:
+            raise RuntimeError("a job runs between entering and leaving it")
+        self._admit(job, units)
+        call = Call(job, len(units))
+        job.calls.add(call)
+        job.meter.shift(unfinished=len(units))
+        try:
+            left = job.deadline - self._clock()
+            async with asyncio.timeout(None if math.isinf(left) else left):
+                for position, unit in enumerate(units):
+                    await self._place(call, position, unit)
+                if units:
+                    await call.done
+        except TimeoutError:
+            self._counts["expired"] += 1
+            raise DeadlineExpired("the deadline passed") from None
+        finally:
+            self._abandon(call)
+        return cast("list[Output | Exception]", call.results)
+
+    # Admission.
+
+    def _admit(self, job: Job, units: Sequence[Unit]) -> None:
+        """Raise what ``Job.run`` raises before anything is queued."""
+        left = job.deadline - self._clock()
+        if left <= 0:
+            self._counts["expired"] += 1
+            raise DeadlineExpired("the deadline has passed")
+        fresh = {
+            key or position: unit
+            for position, unit in enumerate(units)
+            if (key := self._key(job, unit)) not in self._cache and key not in self._entries
+        }
+        if not fresh:
+            return
+        self._check_up()
+        tokens: Counter[str] = Counter()
+        for unit in fresh.values():
+            tokens[unit.queue] += unit.tokens
+        own = self._dispatch.seconds(tokens)
+        if own > left:
+            self._counts["expired"] += 1
+            raise DeadlineExpired("the deadline is too near, even for an empty queue")
+        if job.wait:
+            return
+        ahead = self._dispatch.wait(job.priority)
+        if ahead + own > left or not self._rooms[job.priority].fits(tokens.total()):
+            self._counts["overloaded"] += 1
+            message = "too much work is waiting"
+            raise Overloaded(message, retry_after=max(LEAST_WAIT, ahead))
+
+    def _check_up(self) -> None:
+        if self.state is State.DOWN:
+            what = "the server is shutting down" if self._closing else "no model can be started"
+            raise Unavailable(what, retry_after=self.policy.backoff_max)
+
+    async def _place(self, call: Call, position: int, unit: Unit) -> None:
+        """Find the unit's output, join its entry, or make one as soon as there is room."""
+        key = self._key(call.job, unit)
+        if self._share(call, position, unit, key):
+            return
+        room = self._rooms[call.job.priority]
+        if not room.fits(unit.tokens):
+            await room.wait(unit.tokens, lambda: key in self._cache or key in self._entries)
+            if self._share(call, position, unit, key):
+                return
+        self._check_up()
+        entry = Entry(unit, key, next(self._numbers))
+        entry.join(call, position)
+        if key is not None:
+            self._entries[key] = entry
+        self._dispatch.submit(entry)
+
+    # Sharing.
+
+    def _key(self, job: Job, unit: Unit) -> Hashable | None:
+        """What makes two units equal; None for one that is equal to none."""
+        return None if job.no_cache else (job.scope, unit.queue, unit.profile, unit.key)
+
+    def _share(self, call: Call, position: int, unit: Unit, key: Hashable | None) -> bool:
+        """Serve a unit from the cache, or let it join an equal one."""
+        if key is None:
+            return False
+        output = self._cache.get(key)
+        if output is not None:
+            self._counts["cached"] += 1
+            call.fill(position, unit, output, cached=True)
+            return True
+        entry = self._entries.get(key)
+        if entry is None:
+            return False
+        self._counts["shared"] += 1
+        entry.join(call, position)
+        if not entry.running:
+            self._backlog.reorder(entry)
+        return True
+
+    def _abandon(self, call: Call) -> None:
+        """The call is over: nothing of it stays behind."""
+        call.job.calls.discard(call)
+        call.job.meter.shift(unfinished=-call.missing)
+        call.missing = 0
+        for entry in list(call.entries):
+            entry.leave(call)
+            if entry.running:
+                continue  # its output will be cached
+            if entry.calls:
+                self._backlog.reorder(entry)
+            else:
+                self._counts["abandoned"] += 1
+                self._backlog.remove(entry)
+                self._entries.pop(entry.key, None)
+
+    def _finish(self, entry: Entry, outcome: Output | Exception) -> None:
+        """An entry is through: tell everybody who waits, and remember it."""
+        entry.finish(outcome)
+        if entry.key is None:
+            return
+        del self._entries[entry.key]
+        if isinstance(outcome, Output):
+            try:
+                self._cache[entry.key] = outcome
+            except Exception:  # larger than the whole cache, or of no known size
+                log.warning("an output was not cached", exc_info=True)

@@ -1,0 +1,125 @@
+"""What goes through the scheduler, and who computes it.
+
+Only the vocabulary: units, batches, outputs, and what a lane must be able to
+do. What a payload means is known to the lane and to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One piece of work.
+
+    ``queue`` says which model, ``profile`` how it decodes: a batch has one of
+    each. ``payload`` is what the lane computes on. ``key`` is the unit's
+    identity (a digest, so that it stays small): equal keys of one queue and
+    profile have equal outputs, are computed once and cached. The tokens are
+    counted for the input and predicted for the output; a search over several
+    beams is best given as that many times the output.
+    """
+
+    queue: str
+    profile: Hashable
+    payload: object
+    key: Hashable
+    input_tokens: int
+    output_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """What the unit costs by itself; nothing is free."""
+        return max(1, self.input_tokens + self.output_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a lane made of one unit."""
+
+    value: object
+    output_tokens: int
+
+
+def padded_tokens(count: int, longest_input: int, longest_output: int) -> int:
+    """The cost of a batch: every row is as long as the longest.
+
+    A padded row is read in full, and the batch takes as many steps as its
+    longest output, each for every row. So both work and memory (activations
+    of the input, keys and values of both) grow with count × (input + output).
+    """
+    return count * (longest_input + longest_output)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Units of one queue and profile that are computed together."""
+
+    units: tuple[Unit, ...]
+
+    @property
+    def queue(self) -> str:
+        """Which model."""
+        return self.units[0].queue
+
+    @property
+    def profile(self) -> Hashable:
+        """How it decodes."""
+        return self.units[0].profile
+
+    @property
+    def payloads(self) -> list[object]:
+        """What to compute on, in order."""
+        return [unit.payload for unit in self.units]
+
+    @property
+    def tokens(self) -> int:
+        """The cost without padding."""
+        return sum(unit.tokens for unit in self.units)
+
+    @property
+    def padded(self) -> int:
+        """The cost with padding."""
+        return padded_tokens(
+            len(self.units),
+            max(unit.input_tokens for unit in self.units),
+            max(unit.output_tokens for unit in self.units),
+        )
+
+
+class LaneDied(Exception):
+    """The lane is gone, and with it the batch."""
+
+
+class OutOfMemory(Exception):
+    """The batch was too big for the device; the lane lives."""
+
+
+class Lane(Protocol):
+    """Something that computes one batch at a time."""
+
+    async def start(self) -> None:
+        """Load and be ready. Raises if it cannot; may be called again then,
+        and after ``stop``.
+        """
+        ...
+
+    async def run(self, batch: Batch) -> Sequence[Output]:
+        """One output per unit, in order.
+
+        Raises LaneDied, OutOfMemory, or anything else for "this batch failed".
+        Cancelled, it abandons the batch, whatever state that leaves it in:
+        ``stop`` and ``start`` follow.
+        """
+        ...
+
+    async def wait(self) -> None:
+        """Return once the lane has died, be it idle."""
+        ...
+
+    async def stop(self) -> None:
+        """End it, whatever its state."""
+        ...
