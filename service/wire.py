@@ -118,6 +118,9 @@ def _put(message: Message, descriptor: Any, item: Any) -> None:
     elif _is_duration(descriptor):
         getattr(message, name).CopyFrom(_duration(item))
     else:
+        group = descriptor.containing_oneof
+        if group is not None and (other := message.WhichOneof(group.name)):
+            raise _refused("", f"is set beside {other}; set one of the two")
         setattr(message, name, item.value if isinstance(item, Enum) else item)
 
 

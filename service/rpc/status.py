@@ -202,6 +202,9 @@ def _family(cls: type[SvodkaError]) -> Iterator[type[SvodkaError]]:
 
 
 def _reasoned(error: SvodkaError, status: Status) -> SvodkaError:
-    if status.reason and error.reason != status.reason:
+    """Gives the error the status's own reason, where the class has another."""
+    if status.reason:
         error.reason = status.reason
+    elif type(error) is SvodkaError:
+        error.reason = status.grpc_code.name
     return error

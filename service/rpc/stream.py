@@ -75,11 +75,16 @@ class ItemStream:
 
     async def _answer(self, item: pb.DigestStreamRequest | Malformed) -> None:
         try:
-            await self._write(await self._response(item))
+            response = await self._response(item)
+            if response is not None:
+                await self._write(response)
         finally:
             self._room.release()
 
-    async def _response(self, item: pb.DigestStreamRequest | Malformed) -> pb.DigestStreamResponse:
+    async def _response(
+        self, item: pb.DigestStreamRequest | Malformed
+    ) -> pb.DigestStreamResponse | None:
+        """The answer, or None when the item is left for the sender to send elsewhere."""
         request_id = "" if isinstance(item, Malformed) else item.request_id
         ours = False
         try:
@@ -90,6 +95,8 @@ class ItemStream:
             ours = True
             digest = await self._digest(item.request)
         except Exception as error:  # the item's boundary, as the call has its own
+            if self._closing.is_set() and isinstance(error, Unavailable):
+                return None
             failure = to_message(status_of(error), pb.Error)
             return pb.DigestStreamResponse(request_id=request_id, error=failure)
         finally:
