@@ -43,27 +43,40 @@ class InvalidRequest(SvodkaError):
     reason = "INVALID_REQUEST"
 
     def __init__(self, *violations: Violation) -> None:
-        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+        super().__init__(*violations)  # args as given: the error travels between processes
         self.violations = violations
+
+    def __str__(self) -> str:
+        return "; ".join(f"{v.field}: {v.description}" for v in self.violations)
 
 
 class TooLarge(InvalidRequest):
+    """Over a limit; nothing of it was read."""
+
     reason = "TOO_LARGE"
 
 
 class EmptyArticle(InvalidRequest):
+    """Nothing is left to read after cleaning."""
+
     reason = "EMPTY_ARTICLE"
 
 
 class NotEnglish(InvalidRequest):
+    """What there is to read is not English."""
+
     reason = "NOT_ENGLISH"
 
 
 class Unauthenticated(SvodkaError):
+    """No credential, or one that is not known."""
+
     reason = "UNAUTHENTICATED"
 
 
 class PermissionRefused(SvodkaError):
+    """The caller is known, and may not do this."""
+
     reason = "PERMISSION_REFUSED"
 
 
@@ -81,6 +94,8 @@ class Overloaded(SvodkaError):
 
 
 class DeadlineExpired(SvodkaError):
+    """The time ran out, or could not suffice."""
+
     reason = "DEADLINE_EXPIRED"
 
 
@@ -95,8 +110,12 @@ class Unavailable(SvodkaError):
 
 
 class ComputeFailed(SvodkaError):
+    """It failed although it was tried again; the cause is chained."""
+
     reason = "COMPUTE_FAILED"
 
 
 class ModelUnavailable(SvodkaError):
+    """A model cannot be loaded; the message says what to do."""
+
     reason = "MODEL_UNAVAILABLE"

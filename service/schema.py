@@ -226,7 +226,8 @@ class Span:
 @dataclass(frozen=True)
 class Coverage:
     """A partition of the text. ``text`` is the page's flattening for HTML,
-    and empty for plain text, which the caller has."""
+    and empty for plain text, which the caller has.
+    """
 
     text: str = ""
     spans: tuple[Span, ...] = ()
@@ -244,7 +245,8 @@ class Metadata:
 @dataclass(frozen=True)
 class Usage:
     """What the answer cost. ``compute_ms`` is the article's share of its
-    batches' time, in proportion to its tokens."""
+    batches' time, in proportion to its tokens.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0

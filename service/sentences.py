@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from sentencex import get_sentence_boundaries  # pyright: ignore[reportUnknownVariableType]
 
 
-def sentence_offsets(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
+def sentence_offsets(
+    text: str, start: int = 0, end: int | None = None
+) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each sentence in ``text[start:end]``, in code points.
 
     Surrounding white space belongs to no sentence; nothing else is left out.

@@ -1,0 +1,111 @@
+"""Who computes: the models in this process's lanes, or a server.
+
+Either way the commands get answers one by one, in the order of their inputs,
+while up to ``AT_ONCE`` requests are in work, enough to fill the batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import click
+
+from service.errors import SvodkaError
+from service.schema import Limits
+from service.settings import EngineSettings, ServerSettings
+
+AT_ONCE = 32
+
+Ask = Callable[[Any], Awaitable[Any]]
+
+
+async def answers(
+    rpc: str,
+    requests: Iterator[tuple[str, Any]],
+    server: str | None,
+    settings: EngineSettings,
+) -> AsyncIterator[tuple[str, Any]]:
+    """Yield each request's name with its answer, or with the SvodkaError it came to."""
+    async with _backend(rpc, server, settings) as ask:
+        pending: deque[tuple[str, asyncio.Task[Any]]] = deque()
+        try:
+            for name, request in requests:
+                pending.append((name, asyncio.create_task(_outcome(ask, request))))
+                if len(pending) >= AT_ONCE:
+                    name, task = pending.popleft()
+                    yield name, await task
+            while pending:
+                name, task = pending.popleft()
+                yield name, await task
+        finally:
+            for _, task in pending:
+                task.cancel()
+
+
+async def _outcome(ask: Ask, request: Any) -> Any:
+    """Return the answer, or the error: the request's own, or one it came with."""
+    if isinstance(request, SvodkaError):
+        return request
+    try:
+        return await ask(request)
+    except SvodkaError as error:
+        return error
+
+
+@asynccontextmanager
+async def _backend(rpc: str, server: str | None, settings: EngineSettings) -> AsyncIterator[Ask]:
+    if server:
+        from service.client import Client
+
+        async with Client(server) as client:
+            yield getattr(client, rpc)
+        return
+
+    from service.pipeline import Pipeline, Terms
+
+    pipeline = Pipeline(settings)
+    try:
+        await _load(pipeline)
+        method = getattr(pipeline, rpc)
+
+        async def ask(request: Any) -> Any:
+            seconds = request.timeout or float("inf")
+            return await method(request, Terms(deadline=time.monotonic() + seconds, wait=True))
+
+        yield ask
+    finally:
+        await pipeline.close()
+
+
+async def _load(pipeline: Any) -> None:
+    """Start the pipeline, with a note of what is being loaded and how long it took."""
+    names = ", ".join(f"{model.role} {model.name}" for model in pipeline.info.models)
+    preset = f"preset {pipeline.info.preset}: " if pipeline.info.preset else ""
+    click.echo(f"svodka: loading {preset}{names} …", err=True)
+    began = time.monotonic()
+    await pipeline.start()
+    click.echo(f"svodka: ready in {time.monotonic() - began:.1f} s", err=True)
+
+
+def serve_forever(engine: EngineSettings, server: ServerSettings) -> int:
+    """Run the server until it is told to stop; returns the exit code."""
+    from service.pipeline import Pipeline
+    from service.rpc.server import Listen, serve
+
+    limits = Limits(
+        max_article_chars=server.max_article_chars,
+        max_timeout=server.max_timeout,
+        default_timeout=server.default_timeout,
+        max_stream_items=server.max_stream_items,
+    )
+
+    async def run() -> None:
+        await serve(Pipeline(engine, limits), Listen(server.listen, grace=server.grace))
+
+    asyncio.run(run())
+    return 0

@@ -1,0 +1,30 @@
+"""What a lane's process does when it starts: open the models' weights.
+
+Runs in the lane's process only; the parent never loads a weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from models import Selection, open_engine
+from service.scheduler import Output
+
+Runner = Callable[[Sequence[Any], Any], list[Output]]
+
+
+def load_runners(selection: Selection, threads: int) -> dict[str, Runner]:
+    """Return, for each role, what computes a batch of its units: payloads in, outputs out."""
+    return {
+        ref.role: _runner(open_engine(ref, threads=threads))
+        for ref in (selection.summarizer, selection.translator)
+    }
+
+
+def _runner(engine: Any) -> Runner:
+    def run(payloads: Sequence[Any], profile: Any) -> list[Output]:
+        values = engine.run(payloads, profile)
+        return [Output(value, getattr(value, "output_tokens", 0)) for value in values]
+
+    return run

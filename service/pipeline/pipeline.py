@@ -1,0 +1,309 @@
+"""The pipeline: one coroutine per kind of request, read top to bottom.
+
+It decides what happens to an article and in which order. How the parts work is
+elsewhere: texts are read and checked in worker processes
+(``service.pipeline.preparation``), models compute in lanes, and the scheduler
+in between forms the batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+from models import ModelError, ModelRef, select
+from service.errors import DeadlineExpired, ModelUnavailable
+from service.lane import ProcessLane
+from service.pipeline import preparation
+from service.pipeline.cores import usable_cores
+from service.pipeline.journey import Journey
+from service.pipeline.loading import load_runners
+from service.pipeline.markup import replace_text_nodes
+from service.pipeline.preparation import Paragraph, Story
+from service.pipeline.summarizing import Summarizer
+from service.pipeline.terms import Terms
+from service.pipeline.translating import Rendering, Translator, findings_in
+from service.pipeline.workers import Workers
+from service.scheduler import Output, Policy, Scheduler
+from service.schema import (
+    Article,
+    Digest,
+    DigestRequest,
+    DigestSentence,
+    Finding,
+    Limits,
+    Model,
+    ServerInfo,
+    SummarizeRequest,
+    Summary,
+    SummarySentence,
+    TranslatedParagraph,
+    TranslatedSentence,
+    TranslateRequest,
+    Translation,
+)
+from service.settings import EngineSettings
+from service.validation import validate
+
+# Read once by each model before the first request: the first run is the slow one.
+_WARM_UP = "The first run is slow. The second is not. So we run once. Then we serve. We are warm."
+
+
+class Pipeline:
+    """The models of one selection, and everything that serves them.
+
+    Use it as ``async with Pipeline.open(settings) as pipeline``, or ``start``
+    it in the background and ``close`` it, as the server does.
+    """
+
+    def __init__(self, settings: EngineSettings, limits: Limits | None = None) -> None:
+        """Name the models and lay out the machinery; nothing is loaded yet.
+
+        Raises:
+            ModelUnavailable: there are no such models here; the message says what to do.
+        """
+        try:
+            selection = select(
+                settings.preset,
+                summarizer=settings.summarizer,
+                translator=settings.translator,
+                cache=settings.cache,
+                device=settings.device,
+                compute_type=settings.compute_type,
+            )
+        except ModelError as error:
+            raise ModelUnavailable(str(error)) from error
+        self.info = ServerInfo(
+            version=version("svodka"),
+            preset=selection.preset,
+            models=(_model(selection.summarizer), _model(selection.translator)),
+            limits=limits or Limits(),
+        )
+        threads = settings.threads or max(1, usable_cores() // settings.lanes)
+        self._workers = Workers(settings.workers, preparation.open_workshop, selection)
+        lanes = [
+            ProcessLane(partial(load_runners, selection, threads), threads=threads)
+            for _ in range(settings.lanes)
+        ]
+        policy = Policy(
+            batch_tokens=settings.batch_tokens,
+            queue_tokens=settings.queue_tokens,
+            cache_bytes=settings.cache_bytes,
+            batch_limit=settings.batch_limit,
+        )
+        self._scheduler = Scheduler(lanes, policy, sizeof=_sizeof)
+        self._summarizer = Summarizer(selection.summarizer)
+        self._translator = Translator(selection.translator)
+        self._state = "LOADING"
+
+    @property
+    def state(self) -> str:
+        """LOADING, SERVING, RESTARTING, DOWN or DRAINING; only SERVING takes work at once."""
+        return self._scheduler.state if self._state == "SERVING" else self._state
+
+    async def start(self) -> None:
+        """Load the models, open the workers, and compute once with each.
+
+        Raises:
+            ModelUnavailable: a model cannot be loaded.
+        """
+        await self._scheduler.start()
+        await self.translate(TranslateRequest(text="Hello."), Terms())
+        await self.summarize(SummarizeRequest(Article(text=_WARM_UP)), Terms())
+        self._state = "SERVING"
+
+    async def drain(self, grace: float) -> None:
+        """Take no new work and finish what was accepted, for ``grace`` seconds at most."""
+        self._state = "DRAINING"
+        await self._scheduler.drain(grace)
+
+    async def close(self) -> None:
+        """End the lanes and the workers; what is unfinished is lost."""
+        await self._scheduler.close()
+        await self._workers.close()
+
+    async def digest(self, request: DigestRequest, terms: Terms) -> Digest:
+        """Summarize an article and translate the summary, the headline and, on request, the body.
+
+        Raises:
+            InvalidRequest, EmptyArticle, NotEnglish: the article is at fault.
+            Overloaded, Unavailable, DeadlineExpired: not here, or not now.
+            ComputeFailed: the summary or its translation could not be computed.
+        """
+        async with self._admitted(request, terms) as journey:
+            story = await self._read(journey, request)
+            chosen, findings = await self._summarizer.summarize(journey, story, request.summary)
+            body = story.paragraphs if request.translate_body else ()
+            renderings = await self._translator.translate(
+                journey,
+                [
+                    story.headline,
+                    *(sentence.text for sentence in chosen),
+                    *(sentence.text for paragraph in body for sentence in paragraph.sentences),
+                ],
+                request.translation,
+            )
+            headline, *rest = renderings
+            sentences, rest = rest[: len(chosen)], rest[len(chosen) :]
+            for rendering in (headline, *sentences):
+                if rendering.error is not None:
+                    raise rendering.error
+            paragraphs, body_findings = _translated_body(story.text, body, rest)
+            return Digest(
+                id=request.article.id,
+                headline_en=story.headline,
+                headline_ru=headline.ru,
+                summary_en=" ".join(c.text for c in chosen),
+                summary_ru=" ".join(r.ru for r in sentences),
+                sentences=tuple(
+                    DigestSentence(c.text, r.ru, c.evidence)
+                    for c, r in zip(chosen, sentences, strict=True)
+                ),
+                body_ru="\n\n".join(p.ru for p in paragraphs),
+                body=tuple(paragraphs),
+                findings=(
+                    *findings,
+                    *findings_in(headline, "headline_ru"),
+                    *(
+                        finding
+                        for n, r in enumerate(sentences)
+                        for finding in findings_in(r, "summary_ru", sentence_index=n)
+                    ),
+                    *body_findings,
+                ),
+                coverage=story.coverage,
+                metadata=story.metadata,
+                usage=journey.usage(),
+                models=self.info.models,
+            )
+
+    async def summarize(self, request: SummarizeRequest, terms: Terms) -> Summary:
+        """Summarize an article in English. Raises as ``digest`` does."""
+        async with self._admitted(request, terms) as journey:
+            story = await self._read(journey, request)
+            chosen, findings = await self._summarizer.summarize(journey, story, request.summary)
+            return Summary(
+                id=request.article.id,
+                headline_en=story.headline,
+                summary_en=" ".join(c.text for c in chosen),
+                sentences=tuple(SummarySentence(c.text, c.evidence) for c in chosen),
+                findings=tuple(findings),
+                coverage=story.coverage,
+                metadata=story.metadata,
+                usage=journey.usage(),
+                models=self.info.models[:1],
+            )
+
+    async def translate(self, request: TranslateRequest, terms: Terms) -> Translation:
+        """Translate a text, its paragraphs kept. Raises as ``digest`` does, but a
+        sentence that fails stays English and is a finding.
+        """
+        async with self._admitted(request, terms) as journey:
+            text, paragraphs = await journey.prepare(preparation.read_text, request)
+            sentences = [s for paragraph in paragraphs for s in paragraph.sentences]
+            renderings = await self._translator.translate(
+                journey, [s.text for s in sentences], request.translation
+            )
+            places = [(s.start, s.end) for s in sentences]
+            if request.html is None:
+                field, written = "text_ru", _put_back(text, 0, len(text), places, renderings)
+            else:
+                field = "html_ru"
+                russian = iter(renderings)
+                nodes = []
+                for paragraph in paragraphs:
+                    own = [(s.start, s.end) for s in paragraph.sentences]
+                    part = [next(russian) for _ in own]
+                    nodes.append(_put_back(text, paragraph.start, paragraph.end, own, part))
+                written = await journey.prepare(replace_text_nodes, request.html, nodes)
+            return Translation(
+                text_ru=written if field == "text_ru" else None,
+                html_ru=written if field == "html_ru" else None,
+                sentences=tuple(
+                    TranslatedSentence(s.start, s.end, s.text, r.ru)
+                    for s, r in zip(sentences, renderings, strict=True)
+                ),
+                findings=tuple(
+                    finding
+                    for n, r in enumerate(renderings)
+                    for finding in findings_in(r, field, sentence_index=n)
+                ),
+                usage=journey.usage(),
+                models=self.info.models[1:],
+            )
+
+    async def _read(self, journey: Journey, request: DigestRequest | SummarizeRequest) -> Story:
+        return await journey.prepare(
+            preparation.read_article, request.article, request.skip_cleaning, request.excluded
+        )
+
+    @asynccontextmanager
+    async def _admitted(
+        self, request: DigestRequest | SummarizeRequest | TranslateRequest, terms: Terms
+    ) -> AsyncIterator[Journey]:
+        """Serve a request within its deadline; leaving drops whatever of it is unfinished."""
+        validate(request, self.info.limits)
+        left = terms.deadline - time.monotonic()
+        job = self._scheduler.job(
+            priority=terms.priority,
+            deadline=terms.deadline,
+            no_cache=request.no_cache,
+            scope=terms.scope,
+            wait=terms.wait,
+        )
+        try:
+            async with asyncio.timeout(None if math.isinf(left) else left), job:
+                yield Journey(job, self._workers)
+        except TimeoutError:
+            raise DeadlineExpired("the deadline passed") from None
+
+
+def _translated_body(
+    text: str, paragraphs: Sequence[Paragraph], renderings: Sequence[Rendering]
+) -> tuple[list[TranslatedParagraph], list[Finding]]:
+    """Put the sentences of a story back into its paragraphs."""
+    rest = iter(renderings)
+    translated: list[TranslatedParagraph] = []
+    findings: list[Finding] = []
+    for n, paragraph in enumerate(paragraphs):
+        places = [(s.start, s.end) for s in paragraph.sentences]
+        own = [next(rest) for _ in places]
+        ru = _put_back(text, paragraph.start, paragraph.end, places, own)
+        translated.append(TranslatedParagraph(paragraph.start, paragraph.end, ru))
+        offset = paragraph.start
+        grown = 0
+        for (start, end), rendering in zip(places, own, strict=True):
+            findings += findings_in(rendering, f"body[{n}].ru", offset=start - offset + grown)
+            grown += len(rendering.ru) - (end - start)
+    return translated, findings
+
+
+def _put_back(
+    text: str,
+    start: int,
+    end: int,
+    places: Sequence[tuple[int, int]],
+    renderings: Sequence[Rendering],
+) -> str:
+    """Return ``text[start:end]`` with the sentences at ``places`` replaced, the rest as it is."""
+    parts: list[str] = []
+    for (first, last), rendering in zip(places, renderings, strict=True):
+        parts += (text[start:first], rendering.ru)
+        start = last
+    return "".join([*parts, text[start:end]])
+
+
+def _model(ref: ModelRef) -> Model:
+    return Model(ref.role, ref.name, ref.revision, ref.engine, ref.compute_type)
+
+
+def _sizeof(output: Output) -> int:
+    """Return the bytes an output takes in the cache: a text's or a vector's."""
+    size = getattr(output.value, "nbytes", None)
+    return size if size is not None else sys.getsizeof(output.value.text)

@@ -1,0 +1,292 @@
+"""The steps that run in worker processes: read an article, encode, choose, review.
+
+Each is a plain function of its arguments and of the tokenizers, which
+``open_workshop`` opens once per process. No weights are loaded here, and
+nothing here waits for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models import Codec, Selection, open_codec
+from models.extractive import select_sentences
+from service.cleaning import Cleaned, keep_all
+from service.cleaning.article import clean_article
+from service.errors import EmptyArticle, InvalidRequest, NotEnglish, Violation
+from service.pipeline.markup import text_nodes
+from service.pipeline.splitting import Ids, Piece, fit, windows
+from service.schema import (
+    Article,
+    Coverage,
+    Evidence,
+    Finding,
+    Metadata,
+    Range,
+    SpanKind,
+    SummaryOptions,
+    TranslateRequest,
+    TranslationOptions,
+)
+from service.sentences import sentence_offsets
+from service.verification import Fault, check_sentence, evidence
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence's place in the text, and its words on one line."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of the story. Its sentences are in order; only white space lies between."""
+
+    start: int
+    end: int
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True)
+class Story:
+    """An article as the models will read it.
+
+    ``text`` is what all offsets refer to. ``inputs`` is for the summarizer: a
+    list of token ids for each sentence where it embeds (one, unless the
+    sentence is too long for the model), a single list of windows where it writes.
+    """
+
+    text: str
+    headline: str
+    metadata: Metadata
+    coverage: Coverage
+    paragraphs: tuple[Paragraph, ...]
+    inputs: tuple[tuple[Ids, ...], ...] = ()
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        """Return the story's sentences, in order."""
+        return [sentence for paragraph in self.paragraphs for sentence in paragraph.sentences]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One translation of one sentence, and whether the model ran into its length bound."""
+
+    ru: str
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A sentence of a summary and where the article says it."""
+
+    text: str
+    evidence: tuple[Evidence, ...]
+
+
+_codecs: dict[str, Codec] = {}
+_tasks: dict[str, str] = {}
+
+
+def open_workshop(selection: Selection) -> None:
+    """Open the tokenizers of both models in this process."""
+    for ref in (selection.summarizer, selection.translator):
+        _codecs[ref.role] = open_codec(ref)
+        _tasks[ref.role] = ref.task
+
+
+def read_article(
+    article: Article,
+    skip_cleaning: bool,
+    excluded: Sequence[Range],
+    *,
+    summarize: bool = True,
+) -> Story:
+    """Clean and split an article, and encode it for the summarizer.
+
+    Raises:
+        EmptyArticle: nothing is left that could be read.
+        NotEnglish: what there is to read is not English.
+    """
+    cleaned = clean_article(article, skip_cleaning=skip_cleaning, excluded=excluded)
+    _insist_on_english(cleaned, "article.text" if article.html is None else "article.html")
+    paragraphs = tuple(_split(cleaned.flat, p.start, p.end) for p in cleaned.story())
+    story = Story(
+        text=cleaned.flat,
+        headline=_one_line(article.headline or cleaned.headline),
+        metadata=cleaned.metadata,
+        coverage=Coverage("" if article.html is None else cleaned.flat, cleaned.spans()),
+        paragraphs=paragraphs,
+    )
+    if not summarize:
+        return story
+    return replace(story, inputs=_summarizer_inputs([s.text for s in story.sentences]))
+
+
+def _insist_on_english(cleaned: Cleaned, field: str) -> None:
+    kinds = {span.kind for span in cleaned.spans()}
+    readable = any(
+        character.isalpha() for p in cleaned.story() for character in cleaned.flat[p.start : p.end]
+    )
+    if readable and cleaned.language in ("en", "und"):  # too little text to tell is no offence
+        return
+    if readable or SpanKind.OTHER_LANGUAGE in kinds:
+        raise NotEnglish(
+            Violation(field, f"is not English but {cleaned.language!r}; only English is read")
+        )
+    raise EmptyArticle(
+        Violation(field, "holds no article: nothing is left after cleaning; see skip_cleaning")
+    )
+
+
+def _split(text: str, start: int, end: int) -> Paragraph:
+    offsets = sentence_offsets(text, start, end)
+    sentences = tuple(Sentence(first, last, _one_line(text[first:last])) for first, last in offsets)
+    return Paragraph(start, end, sentences)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _summarizer_inputs(sentences: Sequence[str]) -> tuple[tuple[Ids, ...], ...]:
+    codec = _codecs["summarizer"]
+    if _tasks["summarizer"] == "embed":
+        return tuple(
+            tuple(piece.ids for piece in fit(sentence, codec.encode, codec.max_input_tokens))
+            for sentence in sentences
+        )
+    return (tuple(windows(sentences, codec.encode, codec.max_input_tokens)),)
+
+
+def rewindow(parts: Sequence[str]) -> tuple[Ids, ...]:
+    """Encode the summaries of windows, in order, as inputs for the next reduction."""
+    codec = _codecs["summarizer"]
+    return tuple(windows(parts, codec.encode, codec.max_input_tokens))
+
+
+def choose(
+    story: Story, embeddings: Sequence[Sequence[np.ndarray]], options: SummaryOptions
+) -> list[Chosen]:
+    """Choose the summary's sentences from the article's own.
+
+    Args:
+        story: the article, n sentences.
+        embeddings: for each sentence the unit vectors of its pieces, shape (d,) each.
+        options: bounds; max_sentences is set.
+
+    Raises:
+        InvalidRequest: ``max_words`` is less than any sentence has.
+    """
+    means = np.stack([np.mean(pieces, axis=0) for pieces in embeddings])
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+    sentences = story.sentences
+    picked = select_sentences(
+        means,
+        [s.text for s in sentences],
+        max_sentences=options.max_sentences,
+        max_words=options.max_words,
+    )
+    if not picked:
+        shortest = min(len(s.text.split()) for s in sentences)
+        raise _too_few_words(options.max_words, shortest)
+    return [
+        Chosen(s.text, (Evidence(s.start, s.end, 1.0),))
+        for s in (sentences[choice.index] for choice in picked)
+    ]
+
+
+def trim(story: Story, written: str, truncated: bool, options: SummaryOptions) -> list[Chosen]:
+    """Bound a summary that a model wrote, in whole sentences, and find its evidence.
+
+    Raises:
+        InvalidRequest: ``max_words`` is less than the first sentence has.
+    """
+    sentences = [_one_line(written[a:b]) for a, b in sentence_offsets(written)]
+    if truncated and len(sentences) > 1:
+        sentences.pop()  # the model was stopped in the middle of it
+    kept: list[str] = []
+    words = 0
+    for sentence in sentences[: options.max_sentences]:
+        words += len(sentence.split())
+        if options.max_words and words > options.max_words:
+            break
+        kept.append(sentence)
+    if sentences and not kept:
+        raise _too_few_words(options.max_words, len(sentences[0].split()))
+    places = [(s.start, s.end) for s in story.sentences]
+    return [Chosen(s, evidence(s, story.text, places)) for s in kept]
+
+
+def whole(story: Story) -> list[Chosen]:
+    """Return the whole story as its own summary."""
+    return [Chosen(s.text, (Evidence(s.start, s.end, 1.0),)) for s in story.sentences]
+
+
+def _too_few_words(most: int, needed: int) -> InvalidRequest:
+    return InvalidRequest(
+        Violation(
+            "summary.max_words",
+            f"is {most}, but no whole sentence is that short; {needed} would hold one",
+        )
+    )
+
+
+def review_summary(story: Story, chosen: Sequence[Chosen]) -> list[Finding]:
+    """Check an English summary against its article."""
+    article = "\n".join(story.text[p.start : p.end] for p in story.paragraphs)
+    return []
+
+
+def encode(sentences: Sequence[str]) -> list[list[Piece]]:
+    """Encode sentences for the translator, each in pieces that fit it."""
+    codec = _codecs["translator"]
+    return [fit(sentence, codec.encode, codec.max_input_tokens) for sentence in sentences]
+
+
+def review(
+    sentences: Sequence[str], attempts: Sequence[Attempt], options: TranslationOptions
+) -> list[list[Fault]]:
+    """Check translations sentence by sentence; an empty list is a good one."""
+    return [
+        check_sentence(
+            en,
+            attempt.ru,
+            keep=options.keep,
+            glossary=options.glossary,
+            truncated=attempt.truncated,
+        )
+        for en, attempt in zip(sentences, attempts, strict=True)
+    ]
+
+
+def read_text(request: TranslateRequest) -> tuple[str, tuple[Paragraph, ...]]:
+    """Split a text to be translated, nothing left out.
+
+    Returns the text that offsets refer to (for HTML: its text nodes, one a
+    line) and its paragraphs.
+
+    Raises:
+        EmptyArticle: there is no letter in it.
+        NotEnglish: it is not English.
+    """
+    field = "text" if request.html is None else "html"
+    nodes = None if request.html is None else text_nodes(request.html)
+    text = (request.text or "") if nodes is None else "\n".join(nodes)
+    cleaned = keep_all(text)
+    _insist_on_english(cleaned, field)
+    if nodes is None:
+        return text, tuple(_split(text, p.start, p.end) for p in cleaned.story())
+    paragraphs: list[Paragraph] = []
+    start = 0
+    for node in nodes:
+        paragraphs.append(_split(text, start, start + len(node)))
+        start += len(node) + 1
+    return text, tuple(paragraphs)

@@ -1,0 +1,44 @@
+"""What can be set, declared once.
+
+Each field here is a flag of the command line (``--batch-tokens``), a variable
+(``SVODKA_BATCH_TOKENS``) and a key of ``svodka.toml`` (``batch_tokens``), in
+this order of precedence; ``service.cli.options`` makes the three from the one.
+Code below the command line gets the dataclass and reads nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """The models and the machinery that runs them, in process or in a server."""
+
+    preset: Annotated[str | None, "Preset of models; unset: news if on disk, else starter."] = None
+    summarizer: Annotated[str | None, "Hub id or folder to use for the preset's summarizer."] = None
+    translator: Annotated[str | None, "Hub id or folder to use for the preset's translator."] = None
+    cache: Annotated[Path | None, "Folder for built and fetched models."] = None
+    device: Annotated[str, "Where models compute: cpu, cuda, cuda:N, mps."] = "cpu"
+    compute_type: Annotated[str, "Number format: auto, float32, bfloat16, float16."] = "auto"
+    threads: Annotated[int, "Threads of each lane; 0 shares the cores among the lanes."] = 0
+    lanes: Annotated[int, "Processes that hold the models and compute."] = 1
+    workers: Annotated[int, "Processes that clean, split and encode."] = 1
+    batch_tokens: Annotated[int, "Most padded tokens in one batch."] = 4096
+    queue_tokens: Annotated[int, "Most tokens that may wait in each priority class."] = 1_000_000
+    cache_bytes: Annotated[int, "Most bytes of finished units kept for reuse."] = 64 * 2**20
+    batch_limit: Annotated[float, "Seconds on one batch after which a lane is replaced."] = 300.0
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """The server's own."""
+
+    listen: Annotated[str, "Address to listen on, HOST:PORT."] = "127.0.0.1:50051"
+    grace: Annotated[float, "Seconds that accepted work has to finish after SIGTERM."] = 30.0
+    max_article_chars: Annotated[int, "Longest article, in code points."] = 2_000_000
+    max_timeout: Annotated[float, "Longest deadline granted, in seconds."] = 600.0
+    default_timeout: Annotated[float, "Deadline where the caller names none, in seconds."] = 300.0
+    max_stream_items: Annotated[int, "Items of one stream in work at once."] = 64

@@ -1,0 +1,111 @@
+"""Workers that die or hang are replaced, and never outlive their parent."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from service.errors import ComputeFailed, NotEnglish, Violation
+from service.pipeline import workers as module
+from service.pipeline.workers import Workers
+
+state: dict[str, str] = {}
+
+
+def set_up(word: str) -> None:
+    state["word"] = word
+
+
+def ask() -> str:
+    return state["word"]
+
+
+def die_once(marker: Path) -> str:
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return state["word"]
+
+
+def die() -> None:
+    os._exit(1)
+
+
+def hang() -> None:
+    time.sleep(3600)
+
+
+def refuse() -> None:
+    raise NotEnglish(Violation("article.text", "is Russian"))
+
+
+@pytest.fixture
+async def pool():
+    pool = Workers(1, set_up, "ready")
+    yield pool
+    await pool.close()
+
+
+async def test_a_task_runs_where_the_setup_ran(pool: Workers) -> None:
+    assert await pool.run(ask) == "ready"
+
+
+async def test_an_error_comes_back_whole(pool: Workers) -> None:
+    with pytest.raises(NotEnglish) as caught:
+        await pool.run(refuse)
+    assert caught.value.violations == (Violation("article.text", "is Russian"),)
+
+
+async def test_a_task_whose_worker_is_killed_is_done_again(pool: Workers, tmp_path: Path) -> None:
+    assert await pool.run(die_once, tmp_path / "died") == "ready"
+
+
+async def test_a_task_that_kills_twice_fails_alone(pool: Workers) -> None:
+    with pytest.raises(ComputeFailed):
+        await pool.run(die)
+    assert await pool.run(ask) == "ready"
+
+
+async def test_a_hang_costs_its_own_task(pool: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await pool.run(ask) == "ready"
+    monkeypatch.setattr(module, "TASK_SECONDS", 1.0)
+    with pytest.raises(ComputeFailed):
+        await pool.run(hang)
+    monkeypatch.setattr(module, "TASK_SECONDS", 60.0)
+    assert await pool.run(ask) == "ready"
+
+
+async def test_leaving_does_not_wait_for_the_answer(pool: Workers) -> None:
+    task = asyncio.create_task(pool.run(hang))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import asyncio, os\n"
+        "from service.pipeline.workers import Workers\n"
+        "def nothing(): pass\n"
+        "async def main():\n"
+        "    pool = Workers(1, nothing)\n"
+        "    print(await pool.run(os.getpid), flush=True)\n"
+        "    await asyncio.sleep(3600)\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    assert int(parent.stdout.readline()) != parent.pid
+    parent.kill()
+    parent.wait()
+    # The worker holds the pipe's other end: only with its end can this read return.
+    assert parent.stdout.read() == ""
+    parent.stdout.close()
