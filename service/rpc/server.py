@@ -21,6 +21,9 @@ from service.rpc.health import Health
 from service.rpc.interceptors import SERVICE, Boundary
 from service.rpc.servicer import Pipeline, Servicer
 
+# Once all work is done, only watchers of health and the transport's goodbyes are left.
+_GOODBYE_SECONDS = 0.5
+
 _logger = logging.getLogger(__name__)
 
 
@@ -78,8 +81,7 @@ class Server:
         end = monotonic() + grace
         await self._calls.drain(grace)  # health says NOT_SERVING from its first moment on
         await self._pipeline.drain(max(end - monotonic(), 0.0))
-        # Only those who watch health or reflection are left.
-        await self._grpc.stop(None)
+        await self._grpc.stop(_GOODBYE_SECONDS)
         await self._pipeline.close()
 
     def expel(self) -> None:

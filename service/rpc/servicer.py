@@ -43,7 +43,11 @@ class Pipeline(Protocol):
     """What the server asks of ``service.pipeline``; tests put others in its place."""
 
     info: ServerInfo
-    state: str  # LOADING, SERVING, RESTARTING, DRAINING, DOWN
+
+    @property
+    def state(self) -> str:
+        """LOADING, SERVING, RESTARTING, DRAINING or DOWN."""
+        ...
 
     async def start(self) -> None:
         """Loads and warms up; raises ModelUnavailable."""
