@@ -16,11 +16,35 @@ from collections.abc import Iterable
 
 from service.schema import GlossaryEntry
 
-from . import length, numbers, placeholders, repetition, script, truncation
+from . import (
+    glossary,
+    headline,
+    length,
+    names,
+    negation,
+    numbers,
+    placeholders,
+    quotes,
+    repetition,
+    script,
+    truncation,
+)
+from .consistency import check_consistency
 from .evidence import evidence
 from .fault import Check, Fault, Pair, cost, worse
+from .summary import check_summary
 
-__all__ = ["CHECKS", "Fault", "Pair", "check_sentence", "cost", "evidence", "worse"]
+__all__ = [
+    "CHECKS",
+    "Fault",
+    "Pair",
+    "check_consistency",
+    "check_sentence",
+    "check_summary",
+    "cost",
+    "evidence",
+    "worse",
+]
 
 #: Every check of a translated sentence, in the order in which faults are told.
 CHECKS: tuple[Check, ...] = (
@@ -30,6 +54,11 @@ CHECKS: tuple[Check, ...] = (
     script.check,
     placeholders.check,
     numbers.check,
+    names.check,
+    negation.check,
+    quotes.check,
+    glossary.check,
+    headline.check,
 )
 
 

@@ -39,7 +39,7 @@ def check(pair: Pair) -> Iterator[Fault]:
             start,
             end,
             pair.ru[start:end][:200],
-            "The translation repeats itself where the source does not.",
+            "The text repeats itself where its source does not.",
         )
 
 

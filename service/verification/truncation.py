@@ -34,9 +34,9 @@ def check(pair: Pair) -> Iterator[Fault]:
     elif not tail:
         return
     elif not pair.headline and ends_like_a_sentence(pair.en) and not ends_like_a_sentence(tail):
-        severity, message = Severity.WARNING, "The translation does not end like a sentence."
+        severity, message = Severity.WARNING, "The text does not end like a sentence."
     elif _DANGLING.search(tail) and not _DANGLING.search(pair.en[-_TAIL:]):
-        severity, message = Severity.WARNING, "The translation breaks off."
+        severity, message = Severity.WARNING, "The text breaks off."
     else:
         return
     yield Fault(FindingKind.TRUNCATED, severity, end - len(tail), end, tail, message)

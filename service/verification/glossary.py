@@ -1,0 +1,62 @@
+"""Terms the caller gave a translation for.
+
+Catches: a glossary term that stands in the source while its translation stands
+nowhere in the answer, in whatever inflection. Misses: one occurrence of several
+lost (the others may have become pronouns), and the wrong inflection.
+
+Words are compared by dictionary form; a word the dictionary does not know may
+differ in its last three letters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from service.schema import FindingKind, Severity
+
+from .fault import Fault, Pair
+from .russian_words import look_up
+
+_WORD = re.compile(r"\w+")
+
+
+def check(pair: Pair) -> Iterator[Fault]:
+    """One fault per term that is lost."""
+    if not pair.glossary:
+        return
+    source = [word.casefold() for word in _WORD.findall(pair.en)]
+    target = [_forms(word) for word in _WORD.findall(pair.ru)]
+    for entry in pair.glossary:
+        term = [word.casefold() for word in _WORD.findall(entry.source)]
+        wanted = [_forms(word) for word in _WORD.findall(entry.target)]
+        if term and wanted and _stands(term, source) and not _appears(wanted, target):
+            message = f"The glossary wants “{entry.source}” to be “{entry.target}”."
+            yield Fault(FindingKind.GLOSSARY, Severity.ERROR, 0, 0, entry.target, message)
+
+
+def _stands(term: list[str], words: list[str]) -> bool:
+    """The last word may be in the plural."""
+    size = len(term)
+    ends = {term[-1], term[-1] + "s", term[-1] + "es"}
+    return any(
+        words[i : i + size - 1] == term[:-1] and words[i + size - 1] in ends
+        for i in range(len(words) - size + 1)
+    )
+
+
+def _forms(text: str) -> frozenset[str]:
+    """What two inflections of one word have in common."""
+    folded = text.casefold().replace("ё", "е")
+    word = look_up(folded)
+    if word.known:
+        return word.lemmas
+    return word.lemmas | {folded[: max(3, len(folded) - 3)] + "…"}  # meets only other stems
+
+
+def _appears(wanted: list[frozenset[str]], words: list[frozenset[str]]) -> bool:
+    size = len(wanted)
+    return any(
+        all(a & b for a, b in zip(wanted, words[i : i + size], strict=True))
+        for i in range(len(words) - size + 1)
+    )
