@@ -145,7 +145,7 @@ texts = st.text(max_size=2000) | st.text(
 @given(st.lists(st.builds(Violation, texts, texts), max_size=60))
 def test_whatever_is_wrong_fits_into_a_trailer(violations):
     status = status_of(InvalidRequest(*violations))
-    (key, raw), *rest = trailer_of(status)
+    (_, raw), *rest = trailer_of(status)
     assert not rest
     # As they travel: the details in base64, the message percent-encoded.
     size = len(raw) * 4 / 3 + sum(

@@ -179,13 +179,14 @@ async def test_a_caller_that_never_reads_is_not_worked_for_without_bound():
     async with running(FakePipeline(limits=limits)) as r:
         method = r.channel.stream_stream("/svodka.v1.SvodkaService/DigestStream")
         call = method()
-        raw = item("any", text).SerializeToString()
+
+        async def send() -> None:
+            nonlocal sent
+            for sent in range(1000):
+                await call.write(item(str(sent), text).SerializeToString())
+
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1):  # stuck for good: a longer wait sends no more
-                for sent in range(1000):
-                    request = pb.DigestStreamRequest.FromString(raw)
-                    request.request_id = str(sent)
-                    await call.write(request.SerializeToString())
+            await asyncio.wait_for(send(), 1)  # stuck for good: a longer wait sends no more
         assert sent < 200
         assert r.pipeline.most_in_work <= 3
         assert len(r.pipeline.seen) <= sent + 1
