@@ -4,10 +4,19 @@
     open_codec(ref)     text ↔ ids, no weights                     → Codec
     open_engine(ref)    ids → texts or vectors                     → Engine
 
+``models.inventory`` lists, fetches and verifies models; ``models.extractive`` chooses a
+summary's sentences by their vectors.
+
 Importing this loads none of the big libraries; ``open_codec`` and ``open_engine``
 do. It knows nothing of articles, requests or batching policy, and nothing here
 reaches for the network but ``inventory.fetch``.
 """
+
+import os
+
+# torch's threads otherwise spin while they wait. On cores shared with anyone at all that makes
+# a batch several times slower. The OpenMP runtime reads this once, when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from models.codec import Codec, open_codec
 from models.decoding import Decoding, Generated

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """One loaded model."""
+    """One loaded model: how many numbers it has, and the bytes they take."""
+
+    parameters: int
+    memory: int
 
     def run(
         self, batch: Sequence[tuple[int, ...]], decoding: Decoding

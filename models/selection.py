@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models import families, presets, sources
+from models import families, licences, presets, sources
 from models.decoding import Decoding
 from models.errors import ModelError
 from models.families import SUMMARIZER, TRANSLATOR, Shape
 
-# Room for a preset's own figure: positions a decoder keeps for its answer.
-_CONTEXT = 8192
+# Chat models may hold a hundred thousand tokens; attention over so many is not worth its time.
+_WINDOW = 8192
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,14 @@ def select(
     cache: Path | None = None,
     device: str = "cpu",
     compute_type: str = "auto",
+    accept_license: bool = False,
 ) -> Selection:
     """Choose the models; without a preset, ``news`` if it is on disk, else ``starter``.
 
     ``summarizer`` and ``translator`` override one half with a folder or a hub id.
     ``compute_type`` is a torch dtype's name; "auto" is float32 on the CPU and
-    bfloat16 elsewhere. Raises ``ModelError`` with what to do.
+    bfloat16 elsewhere. ``accept_license`` says that the user may use a named model whose
+    licence forbids commercial use. Raises ``ModelError`` with what to do.
     """
     cache = cache or sources.default_cache()
     preset = preset or _default(cache)
@@ -76,27 +78,34 @@ def select(
         )
     if compute_type == "auto":
         compute_type = "float32" if device == "cpu" else "bfloat16"
-    named = {SUMMARIZER: summarizer, TRANSLATOR: translator}
+    instead = {SUMMARIZER: summarizer, TRANSLATOR: translator}
     refs = {}
     for row in presets.rows(preset):
-        if name := named[row.role]:
-            row = _overridden(row.role, name)
-        refs[row.role] = replace(refer(row, cache), device=device, compute_type=compute_type)
+        model = instead[row.role]
+        chosen = named(row.role, model) if model else row
+        if model and not accept_license:
+            licences.check(sources.locate(chosen.source, cache, wanted=model).path)
+        refs[row.role] = replace(refer(chosen, cache), device=device, compute_type=compute_type)
     return Selection(preset, refs[SUMMARIZER], refs[TRANSLATOR])
 
 
 def refer(row: presets.Row, cache: Path) -> ModelRef:
     """Return the reference to a row's model, found on this disk."""
-    source = row.source
-    located = sources.locate(source, cache, wanted=row.preset)
+    located = sources.locate(row.source, cache, wanted=row.preset)
     config = families.read_config(located.path, row.role)
     decoding = row.decoding or config.decoding(row.role, located.path)
-    shape = config.row.shape
-    limit = config.limit()
-    if shape is Shape.DECODER:
-        limit = min(limit, _CONTEXT) - decoding.max_tokens
-    elif shape is Shape.ENCODER:
-        limit = min(limit, families.sentence_limit(located.path))
+    shape, limit, room = config.row.shape, config.limit(), decoding.max_tokens
+    match shape:
+        case Shape.ENCODER:
+            limit = min(limit, families.sentence_limit(located.path))
+        case Shape.DECODER:  # one window for both, the end mark included
+            limit = min(limit, _WINDOW)
+            room = min(room, limit // 2)
+            limit -= room + 1
+        case Shape.ENCODER_DECODER:  # the output has positions too, start and end mark included
+            room = min(room, limit - 2)
+    decoding = replace(decoding, max_tokens=room)
+    again = row.safer or safer(decoding)
     return ModelRef(
         role=row.role,
         task="embed" if shape is Shape.ENCODER else "generate",
@@ -108,7 +117,7 @@ def refer(row: presets.Row, cache: Path) -> ModelRef:
         family=config.family,
         max_input_tokens=min(limit, row.max_input_tokens or limit),
         decoding=decoding,
-        safer=row.safer or safer(decoding),
+        safer=replace(again, max_tokens=min(again.max_tokens, room)),
         prompt=row.prompt or config.prompt(row.role),
         chat=shape is Shape.DECODER and row.prompt is None,
     )
@@ -123,14 +132,14 @@ def safer(decoding: Decoding) -> Decoding:
     )
 
 
-def _overridden(role: str, model: str) -> presets.Row:
-    """Return a row for a model that the user named; a preset's own row if it is one."""
+def named(role: str, model: str) -> presets.Row:
+    """Return a row for a folder or a hub id; the preset's own row if it is one."""
     for row in presets.PRESETS:
-        if row.role == role and row.source == presets.Hub(model):
+        if row.role == role and row.name == model:
             return replace(row, preset=model)
     source = sources.parse(model)
     name = source.resolve().name if isinstance(source, Path) else model
-    return presets.Row(preset="", role=role, name=name, source=source)
+    return presets.Row(preset=model, role=role, name=name, source=source)
 
 
 def _default(cache: Path) -> str:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -81,6 +80,8 @@ def on_disk(row: Row, cache: Path) -> Located | None:
 
 
 def _package(source: Package) -> Located:
+    from importlib.metadata import PackageNotFoundError, version
+
     spec = find_spec(source.module)
     try:
         revision = version(source.distribution)
@@ -99,17 +100,26 @@ def _package(source: Package) -> Located:
 
 
 def _hub(source: Hub, wanted: str) -> Located:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
+    """Find a repository in the hub's cache: the pinned commit, else what was fetched as newest."""
     remedy = f"run: svodka models fetch {wanted}"
-    try:
-        folder = Path(snapshot_download(source.id, revision=source.revision, local_files_only=True))
-    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError):
-        raise ModelError(f"{source.id} is not on this disk; {remedy}") from None
+    folder = _snapshot(source.id, source.revision) or _snapshot(source.id, None)
+    if folder is None:
+        raise ModelError(f"{source.id} is not on this disk; {remedy}")
     _whole(folder, remedy)
     locked = lock.check(folder)
-    return Located(folder, locked.revision if locked else folder.name)
+    if locked and locked.revision != folder.name:
+        raise ModelError(f"{folder} was locked as another revision, {locked.revision}; {remedy}")
+    return Located(folder, folder.name)
+
+
+def _snapshot(repository: str, revision: str | None) -> Path | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError, OSError):
+        return None
 
 
 def _folder(path: Path) -> Located:

