@@ -147,7 +147,7 @@ class _Filling:
 
         The first misfit closes its side: what lies beyond is longer, or pads more.
         """
-        middle = (self._length, math.inf)
+        middle = (self._length, -math.inf)  # of equals, the oldest first
         shorter, longer = lengths.irange(maximum=middle, reverse=True), lengths.irange(middle)
         below, above = next(shorter, None), next(longer, None)
         while below or above:

@@ -70,8 +70,10 @@ class Dispatch:
     @property
     def state(self) -> State:
         """The best of the lanes' states."""
-        states = {post.state for post in self.posts}
-        return next((state for state in State if state in states), State.DOWN)
+        for state in (State.SERVING, State.RESTARTING):
+            if any(post.state is state for post in self.posts):
+                return state
+        return State.DOWN
 
     def pace(self, queue: str) -> Pace:
         """Speed and budget of a queue."""
@@ -211,8 +213,9 @@ class Dispatch:
     def _charge(self, pick: Pick, batch: Batch, began: float) -> None:
         seconds = self._clock() - began
         self.backlog.charge(pick, seconds)
+        per_token = seconds / batch.tokens
         for entry in pick.entries:
-            entry.charge(seconds * entry.unit.tokens / max(1, batch.tokens))
+            entry.charge(entry.unit.tokens * per_token)
 
     def _again(self, entries: list[Entry], error: Exception, *, blame: bool) -> None:
         """After a failure: a second try for those still wanted, alone if they are to blame."""

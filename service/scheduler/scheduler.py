@@ -173,6 +173,7 @@ class Scheduler:
         if job not in self._jobs:
             raise RuntimeError("a job runs between entering and leaving it")
         self._admit(job, units)
+        job.wait = True  # what was begun is finished: later runs of the job are not refused
         call = Call(job, len(units))
         job.calls.add(call)
         job.meter.shift(unfinished=len(units))

@@ -1,0 +1,104 @@
+"""A lane for tests of the scheduler: answers after a time, and breaks when told to."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from virtual_loop import now
+
+from service.scheduler import Batch, LaneDied, Output, Policy, Scheduler, Unit
+from service.schema import Priority
+
+SPEED = 100.0  # padded tokens a second
+
+
+def answer(payload: object) -> str:
+    return f"answer to {payload}"
+
+
+class FakeLane:
+    """``fault(batch)`` may raise, or return rows instead of the right ones."""
+
+    def __init__(self, fault: Callable[[Batch], Sequence[Output] | None] | None = None) -> None:
+        self.fault = fault or (lambda _: None)
+        self.batches: list[Batch] = []
+        self.began: list[float] = []
+        self.cancelled = 0
+        self.starts: list[float] = []
+        self.broken_starts = 0
+        self.stopped = True
+        self._death = asyncio.Event()
+
+    async def start(self) -> None:
+        assert self.stopped
+        self.starts.append(now())
+        if self.broken_starts:
+            self.broken_starts -= 1
+            raise OSError("no weights")
+        self.stopped = False
+        self._death = asyncio.Event()
+
+    async def run(self, batch: Batch) -> Sequence[Output]:
+        assert not self.stopped
+        assert not self._death.is_set()
+        self.batches.append(batch)
+        self.began.append(now())
+        try:
+            death = asyncio.ensure_future(self._death.wait())
+            await asyncio.wait([death], timeout=batch.padded / SPEED)
+            death.cancel()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self._death.is_set():
+            raise LaneDied("died")
+        try:
+            rows = self.fault(batch)
+        except LaneDied:
+            self._death.set()
+            raise
+        if rows is not None:
+            return rows
+        return [Output(answer(unit.payload), unit.output_tokens) for unit in batch.units]
+
+    async def wait(self) -> None:
+        await self._death.wait()
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    def die(self) -> None:
+        self._death.set()
+
+    @property
+    def payloads(self) -> list[list[object]]:
+        return [batch.payloads for batch in self.batches]
+
+
+def unit(payload: object, tokens: int = 10, *, queue: str = "q", profile: object = None) -> Unit:
+    return Unit(queue, profile, payload, payload, tokens - tokens // 2, tokens // 2)
+
+
+def scheduler(*lanes: FakeLane, **policy: object) -> Scheduler:
+    """With ten units of the default length to a batch, unless told otherwise."""
+    numbers = {"batch_tokens": 100, "batch_seconds": 1e9, "backoff": 1.0} | policy
+    return Scheduler(
+        lanes,
+        Policy(**numbers),
+        sizeof=lambda output: len(str(output.value)),
+        clock=asyncio.get_running_loop().time,
+    )
+
+
+async def ask(
+    scheduler: Scheduler,
+    *units: Unit,
+    priority: Priority = Priority.INTERACTIVE,
+    timeout: float = 1e6,  # noqa: ASYNC109 -- a job has one
+    after: float = 0.0,
+    **options: object,
+) -> list[object]:
+    """One caller's values, or the exceptions in their places."""
+    await asyncio.sleep(after)
+    async with scheduler.job(priority=priority, deadline=now() + timeout, **options) as job:
+        results = await job.run(units)
+    return [result.value if isinstance(result, Output) else result for result in results]

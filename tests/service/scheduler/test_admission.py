@@ -1,0 +1,340 @@
+"""Who gets in, who is sent away, who waits at the door."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+from fake_lane import FakeLane, answer, ask, scheduler, unit
+from virtual_loop import now, run
+
+from service.errors import DeadlineExpired, Overloaded
+from service.schema import Priority
+
+INTERACTIVE, BULK = Priority.INTERACTIVE, Priority.BULK
+
+
+async def settle() -> None:
+    """Let everybody do what they can do now."""
+    await asyncio.sleep(0.001)
+
+
+def test_what_does_not_fit_is_refused_and_what_waits_gets_its_turn():
+    async def main() -> None:
+        async with scheduler(FakeLane(), queue_tokens=30) as s:
+            running = asyncio.create_task(ask(s, unit("runs", 100)))
+            await settle()
+            fits = asyncio.create_task(ask(s, unit(1), unit(2)))
+            await settle()
+            with pytest.raises(Overloaded) as refusal:
+                await ask(s, unit(3), unit(4))
+            assert refusal.value.retry_after == 1.0
+            brim = asyncio.create_task(ask(s, unit(3)))
+            await settle()
+            assert s.stats().waiting_tokens[INTERACTIVE, "q"] == 30
+            waits = asyncio.create_task(ask(s, unit(5), unit(6), wait=True))
+            await settle()
+            assert s.stats().waiting_units == 3
+            assert await waits == [answer(5), answer(6)]
+            await asyncio.gather(running, fits, brim)
+            assert s.stats().overloaded == 1
+
+    run(main())
+
+
+def test_a_refused_job_leaves_nothing_behind():
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, queue_tokens=10) as s:
+            running = asyncio.create_task(ask(s, unit("runs", 100)))
+            await settle()
+            waiting = asyncio.create_task(ask(s, unit("waits")))
+            await settle()
+            with pytest.raises(Overloaded):
+                await ask(s, unit("waits"), unit("runs"), unit("new"))
+            assert s.stats().shared == 0
+            await asyncio.gather(running, waiting)
+            assert lane.payloads == [["runs"], ["waits"]]
+
+    run(main())
+
+
+def test_known_and_shared_units_need_no_room():
+    async def main() -> None:
+        async with scheduler(FakeLane(), queue_tokens=10) as s:
+            await ask(s, unit("known", 1000))
+            running = asyncio.create_task(ask(s, unit("runs", 100)))
+            await settle()
+            waiting = asyncio.create_task(ask(s, unit("waits")))
+            await settle()
+            stuck = asyncio.create_task(ask(s, unit("stuck"), wait=True))
+            await settle()
+            assert await ask(s, unit("known", 1000)) == [answer("known")]
+            shared = await ask(s, unit("waits"), unit("runs", 100))
+            assert shared == [answer("waits"), answer("runs")]
+            await asyncio.gather(running, waiting, stuck)
+
+    run(main())
+
+
+def test_equal_units_of_one_job_need_room_once():
+    async def main() -> None:
+        async with scheduler(FakeLane(), queue_tokens=20) as s:
+            running = asyncio.create_task(ask(s, unit("runs", 100)))
+            await settle()
+            first = asyncio.create_task(ask(s, unit("a")))
+            await settle()
+            assert await ask(s, unit("b"), unit("b"), unit("b")) == [answer("b")] * 3
+            more = asyncio.create_task(ask(s, unit("runs again", 100)))
+            await settle()
+            second = asyncio.create_task(ask(s, unit("c")))
+            await settle()
+            with pytest.raises(Overloaded):
+                await ask(s, unit("d"), unit("d"), no_cache=True)
+            await asyncio.gather(running, first, more, second)
+
+    run(main())
+
+
+def test_bulk_takes_no_room_from_interactive_work_nor_slows_its_prediction():
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, queue_tokens=1000) as s:
+            await ask(s, unit("warm", 100))
+            bulk = asyncio.create_task(ask(s, *(unit(n) for n in range(100)), priority=BULK))
+            await settle()
+            with pytest.raises(Overloaded):
+                await ask(s, unit("more", 200), priority=BULK)
+            assert await ask(s, unit("now"), timeout=2.5) == [answer("now")]
+            await bulk
+
+    run(main())
+
+
+def test_a_deadline_that_the_queue_cannot_meet_is_refused_with_the_time_to_come_back():
+    async def main() -> None:
+        async with scheduler(FakeLane()) as s:
+            await ask(s, unit("warm", 100))
+            long = [asyncio.create_task(ask(s, unit(n, 200))) for n in range(4)]
+            await settle()
+            with pytest.raises(Overloaded) as refusal:
+                await ask(s, unit("a"), timeout=5)
+            assert refusal.value.retry_after == pytest.approx(8, abs=0.1)
+            assert await ask(s, unit("a"), timeout=9) == [answer("a")]
+            await asyncio.gather(*long)
+            assert s.stats().overloaded == 1
+
+    run(main())
+
+
+def test_running_work_is_ahead_too():
+    async def main() -> None:
+        async with scheduler(FakeLane()) as s:
+            await ask(s, unit("warm", 100))
+            long = asyncio.create_task(ask(s, unit("long", 800)))
+            await asyncio.sleep(2)
+            with pytest.raises(Overloaded) as refusal:
+                await ask(s, unit("a"), timeout=5)
+            assert refusal.value.retry_after == pytest.approx(6, abs=0.1)
+            assert await ask(s, unit("a"), timeout=6.5) == [answer("a")]
+            await long
+
+    run(main())
+
+
+def test_a_share_of_bulk_is_ahead_of_interactive_work():
+    async def main() -> None:
+        async with scheduler(FakeLane(), bulk_share=0.25) as s:
+            await ask(s, unit("warm", 100))
+            first = asyncio.create_task(ask(s, unit("runs", 100)))
+            await settle()
+            others = [
+                asyncio.create_task(ask(s, unit("i", 600))),
+                asyncio.create_task(ask(s, unit("b", 150), priority=BULK)),
+            ]
+            await settle()
+            wait = s.stats().wait_seconds
+            assert wait[INTERACTIVE] == pytest.approx(1 + 6 + 1.5, abs=0.1)
+            assert wait[BULK] == pytest.approx(1 + 6 + 1.5, abs=0.1)
+            others.append(asyncio.create_task(ask(s, unit("b2", 850), priority=BULK)))
+            await settle()
+            wait = s.stats().wait_seconds
+            assert wait[INTERACTIVE] == pytest.approx(1 + 6 + 2, abs=0.1)
+            assert wait[BULK] == pytest.approx(1 + 6 + 10, abs=0.1)
+            await asyncio.gather(first, *others)
+
+    run(main())
+
+
+def test_two_lanes_halve_the_wait():
+    async def main() -> None:
+        async with scheduler(FakeLane(), FakeLane()) as s:
+            await asyncio.gather(*(ask(s, unit(n, 100), after=n / 100) for n in range(2)))
+            tasks = [asyncio.create_task(ask(s, unit(n, 400))) for n in range(10, 14)]
+            await settle()
+            assert s.stats().wait_seconds[INTERACTIVE] == pytest.approx(4 + 4, abs=0.1)
+            with pytest.raises(DeadlineExpired):
+                await ask(s, unit("a", 400), unit("b", 400), timeout=3.9)
+            await asyncio.gather(*tasks)
+            answers = await ask(s, unit("a", 400), unit("b", 400), timeout=4.1)
+            assert answers == [answer("a"), answer("b")]
+
+    run(main())
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_what_even_an_empty_queue_cannot_do_in_time_is_refused_at_once(wait: bool):
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane) as s:
+            await ask(s, unit("warm", 100))
+            start = now()
+            with pytest.raises(DeadlineExpired):
+                await ask(s, unit("long", 500), timeout=4.9, wait=wait)
+            assert now() == start
+            assert s.stats().expired == 1
+            assert await ask(s, unit("long", 500), timeout=5.1, wait=wait) == [answer("long")]
+            assert lane.payloads == [["warm"], ["long"]]
+
+    run(main())
+
+
+def test_one_slow_measurement_does_not_refuse_everybody_for_ever():
+    async def main() -> None:
+        def slow(_):
+            lane.fault = lambda _: None
+
+        lane = FakeLane(slow)
+        async with scheduler(lane, fade=60.0) as s:
+            await ask(s, unit("slow", (10_000)))  # measured right
+            s._dispatch.pace("q")._seconds *= 10  # and made wrong
+            with pytest.raises(DeadlineExpired):
+                await ask(s, unit("a", 100), timeout=5)
+            await asyncio.sleep(55)
+            with pytest.raises(DeadlineExpired):
+                await ask(s, unit("a", 100), timeout=5)
+            await asyncio.sleep(10)
+            assert await ask(s, unit("a", 100), timeout=5) == [answer("a")]
+
+    run(main())
+
+
+# At the door
+
+
+def test_the_door_is_fair_and_a_cancelled_waiter_is_skipped():
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, batch_tokens=1, queue_tokens=10) as s:
+            names = "abcdef"
+            tasks = {}
+            for name in names:
+                tasks[name] = asyncio.create_task(ask(s, unit(name), priority=BULK, wait=True))
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            await settle()
+            assert s.stats().waiting_units == 1
+            with pytest.raises(Overloaded):
+                await ask(s, unit("barges in"), priority=BULK)
+            tasks["c"].cancel()
+            tasks["e"].cancel()
+            await asyncio.wait(tasks.values())
+            assert lane.payloads == [["a"], ["b"], ["d"], ["f"]]
+            assert tasks["f"].result() == [answer("f")]
+
+    run(main())
+
+
+def test_nobody_passes_those_at_the_door_even_if_small():
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, batch_tokens=1, queue_tokens=20) as s:
+            tasks = [asyncio.create_task(ask(s, unit("runs", 100)))]
+            for name, size in [("half", 10), ("large", 20), ("small", 5)]:
+                await settle()
+                tasks.append(asyncio.create_task(ask(s, unit(name, size), wait=True)))
+            await settle()
+            assert s.stats().waiting_units == 1
+            with pytest.raises(Overloaded):
+                await ask(s, unit("barges in", 1))
+            await asyncio.gather(*tasks)
+            assert [p for (p,) in lane.payloads] == ["runs", "half", "large", "small"]
+
+    run(main())
+
+
+def test_jobs_at_the_door_take_turns():
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, batch_tokens=1, queue_tokens=10) as s:
+            tasks = []
+            for job in "ab":
+                units = [unit(f"{job}{n}") for n in range(4)]
+                tasks.append(asyncio.create_task(ask(s, *units, priority=BULK, wait=True)))
+                await settle()
+            await asyncio.gather(*tasks)
+            order = [payload for (payload,) in lane.payloads]
+            assert order == ["a0", "a1", "a2", "b0", "a3", "b1", "b2", "b3"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_job_larger_than_the_whole_room_is_fed_piece_by_piece(wait: bool):
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, queue_tokens=25) as s:
+            units = [unit(n) for n in range(9)] + [unit("huge", 1000)]
+            seen: set[int] = set()
+
+            async def watch() -> None:
+                while True:
+                    await asyncio.sleep(0.01)
+                    seen.add(s.stats().waiting_tokens[INTERACTIVE, "q"])
+
+            watcher = asyncio.create_task(watch())
+            answers = await ask(s, *units, wait=wait)
+            watcher.cancel()
+            assert answers == [answer(u.payload) for u in units]
+            assert max(seen - {1000}) <= 25, "the huge one goes in by itself"
+
+    run(main())
+
+
+def test_a_large_job_is_refused_while_others_wait():
+    async def main() -> None:
+        async with scheduler(FakeLane(), queue_tokens=25) as s:
+            tasks = []
+            for name in ("runs", "waits"):
+                tasks.append(asyncio.create_task(ask(s, unit(name))))
+                await settle()
+            with pytest.raises(Overloaded):
+                await ask(s, *(unit(n) for n in range(9)))
+            await asyncio.gather(*tasks)
+
+    run(main())
+
+
+def test_a_unit_known_by_the_time_of_its_turn_needs_no_room():
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, batch_tokens=1, queue_tokens=10) as s:
+            tasks = []
+            for name in ("runs", "waits", "same", "same"):
+                tasks.append(asyncio.create_task(ask(s, unit(name), wait=True)))
+                await settle()
+            await asyncio.gather(*tasks)
+            assert lane.payloads == [["runs"], ["waits"], ["same"]]
+            assert s.stats().shared + s.stats().cached == 1
+
+    run(main())
+
+
+def test_no_deadline_is_no_deadline():
+    async def main() -> None:
+        async with scheduler(FakeLane()) as s:
+            await ask(s, unit("warm"))
+            assert await ask(s, unit("a", 10**4), timeout=math.inf) == [answer("a")]
+
+    run(main())

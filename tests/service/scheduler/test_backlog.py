@@ -1,0 +1,317 @@
+"""The order of work, and what goes together."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from service.scheduler.backlog import Backlog
+from service.scheduler.entry import Entry
+from service.scheduler.meter import Meter
+from service.scheduler.work import Batch, Unit
+from service.schema import Priority
+
+INTERACTIVE, BULK = Priority.INTERACTIVE, Priority.BULK
+LEFT: list[Priority] = []
+
+
+def backlog(max_padding: float = 0.25, bulk_share: float = 0.1) -> Backlog:
+    LEFT.clear()
+    return Backlog(max_padding=max_padding, bulk_share=bulk_share, left=LEFT.append)
+
+
+class Waiter:
+    """As much of a call as an entry sees."""
+
+    def __init__(self, priority: Priority = INTERACTIVE, due: float = 0.0) -> None:
+        self.job = SimpleNamespace(priority=priority, due=due, meter=Meter(lambda: 0.0))
+        self.entries: set[Entry] = set()
+
+
+def entry(
+    number: int,
+    length: int | tuple[int, int] = 10,
+    *,
+    priority: Priority = INTERACTIVE,
+    due: float = 0.0,
+    queue: str = "q",
+    profile: object = None,
+) -> Entry:
+    inputs, outputs = length if isinstance(length, tuple) else (length, 0)
+    it = Entry(Unit(queue, profile, number, number, inputs, outputs), number, number)
+    it.join(Waiter(priority, due), 0)
+    return it
+
+
+def take(line: Backlog, budget: float = 1e9) -> list[int]:
+    pick = line.take(lambda _: budget)
+    return [e.number for e in pick.entries] if pick else []
+
+
+def test_earliest_date_goes_first_and_interactive_before_bulk():
+    line = backlog()
+    for number, (priority, due) in enumerate(
+        [(BULK, 1), (INTERACTIVE, 9), (INTERACTIVE, 5), (BULK, 0), (INTERACTIVE, 5)]
+    ):
+        line.add(entry(number, priority=priority, due=due))
+    assert [take(line, 1) for _ in range(5)] == [[2], [4], [1], [3], [0]]
+    assert take(line) == []
+
+
+def test_a_batch_is_of_one_queue_and_profile():
+    line = backlog()
+    for number, (queue, profile) in enumerate(["ax", "bx", "ay", "ax", "bx"]):
+        line.add(entry(number, queue=queue, profile=profile))
+    assert [sorted(take(line)) for _ in range(3)] == [[0, 3], [1, 4], [2]]
+
+
+def test_nearest_in_length_fill_first_from_both_sides():
+    line = backlog(max_padding=0.9)
+    for number, length in enumerate([50, 10, 45, 49, 52, 70, 58]):
+        line.add(entry(number, length, due=0 if number == 0 else 1))
+    assert take(line, 4 * 52) == [0, 3, 4, 2]
+
+
+def test_a_misfit_on_one_side_leaves_the_other_open():
+    line = backlog(max_padding=0.9)
+    for number, length in enumerate([50, 45, 40, 70, 20]):
+        line.add(entry(number, length, due=number))
+    assert take(line, 200) == [0, 1, 2, 4], "four rows of 70 are too much, four of 50 are not"
+
+
+def test_the_longer_side_goes_on_when_the_shorter_one_would_pad_too_much():
+    line = backlog(max_padding=0.1)
+    for number, length in enumerate([50, 30, 100, 51, 52]):
+        line.add(entry(number, length, due=number))
+    assert take(line) == [0, 3, 4]
+
+
+def test_the_budget_counts_longest_input_and_longest_output():
+    line = backlog(max_padding=0.5)
+    line.add(entry(0, (30, 10)))
+    line.add(entry(1, (10, 30)))
+    assert take(line, 119) == [0]
+    line.add(entry(0, (30, 10)))
+    assert take(line, 120) == [0, 1]
+
+
+def test_the_budget_is_filled_to_the_brim():
+    line = backlog()
+    for number in range(25):
+        line.add(entry(number))
+    assert [len(take(line, 100)) for _ in range(3)] == [10, 10, 5]
+
+
+def test_padding_stays_within_its_share():
+    line = backlog(max_padding=0.25)
+    for number, length in enumerate([100, 50, 49]):
+        line.add(entry(number, length, due=number))
+    assert take(line) == [0, 1], "150 of 200 is a quarter of padding; the third is over"
+
+
+def test_more_than_the_budget_goes_alone():
+    line = backlog()
+    line.add(entry(0, 500))
+    line.add(entry(1, 500))
+    assert [take(line, 100) for _ in range(2)] == [[0], [1]]
+
+
+def test_own_priority_fills_first_then_the_other():
+    line = backlog()
+    line.add(entry(0, 50))
+    line.add(entry(1, 50, priority=BULK))
+    line.add(entry(2, 52))
+    line.add(entry(3, 50, priority=BULK))
+    assert take(line, 3 * 52) == [0, 2, 1]
+
+
+def test_bulk_ahead_of_its_share_is_filled_with_bulk_first():
+    line = backlog()
+    for number in range(2):
+        line.add(entry(number))
+    for number in range(2, 5):
+        line.add(entry(number, 11, priority=BULK))
+    pick = line.take(lambda _: 10)
+    assert pick
+    line.charge(pick, 1.0)
+    assert take(line, 33) == [2, 3, 4]
+
+
+def test_a_second_try_goes_alone_and_joins_nobody():
+    line = backlog()
+    retried = entry(1)
+    retried.retried = True
+    for it in (entry(0), retried, entry(2)):
+        line.add(it)
+    assert [take(line) for _ in range(2)] == [[0, 2], [1]]
+
+
+def test_who_leaves_is_heard_of_and_counted_out():
+    line = backlog()
+    first, second = entry(0, 7), entry(1, 5, priority=BULK)
+    line.add(first)
+    line.add(second)
+    assert len(line) == 2
+    assert line.tokens(INTERACTIVE)["q"] == 7
+    line.remove(first)
+    assert LEFT == [INTERACTIVE]
+    assert line.tokens(INTERACTIVE).total() == 0
+    assert list(line) == [second]
+    assert take(line) == [1]
+    assert LEFT == [INTERACTIVE, BULK]
+
+
+def test_the_most_urgent_of_those_who_wait_sets_the_place():
+    line = backlog()
+    other, shared = entry(0, due=5), entry(1, priority=BULK, due=9)
+    line.add(other)
+    line.add(shared)
+    urgent = Waiter(INTERACTIVE, 1)
+    shared.join(urgent, 0)
+    line.reorder(shared)
+    assert (shared.priority, shared.due) == (INTERACTIVE, 1)
+    assert line.tokens(BULK).total() == 0
+    shared.leave(urgent)
+    line.reorder(shared)
+    assert (shared.priority, shared.due) == (BULK, 9)
+    assert [take(line, 1) for _ in range(2)] == [[0], [1]]
+
+
+def test_reordering_without_a_change_moves_nothing():
+    line = backlog()
+    it = entry(0)
+    line.add(it)
+    it.join(Waiter(BULK, 7), 0)
+    line.reorder(it)
+    assert LEFT == []
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=50, max_size=200), st.sampled_from([0.1, 0.25, 0.5]))
+def test_bulk_gets_its_share_and_no_more_while_both_wait(durations: list[float], share: float):
+    line = backlog(bulk_share=share)
+    line.add(entry(0))
+    line.add(entry(1, priority=BULK))
+    spent = {INTERACTIVE: 0.0, BULK: 0.0}
+    for number, seconds in enumerate(durations, 2):
+        pick = line.take(lambda _: 1)
+        assert pick
+        assert pick.contested
+        line.charge(pick, seconds)
+        spent[pick.priority] += seconds
+        line.add(entry(number, priority=pick.priority))
+    assert spent[BULK] == pytest.approx(share * sum(durations), abs=10)
+    assert spent[INTERACTIVE] > 0
+
+
+def test_time_that_nobody_else_wanted_is_not_held_against_anybody():
+    line = backlog()
+    for number in range(20):
+        line.add(entry(number, priority=BULK))
+        pick = line.take(lambda _: 1)
+        assert pick
+        assert not pick.contested
+        line.charge(pick, 100.0)
+    line.add(entry(100))
+    line.add(entry(101))
+    line.add(entry(102, priority=BULK))
+    pick = line.take(lambda _: 1)
+    assert pick
+    assert pick.contested
+    line.charge(pick, 1.0)
+    assert take(line, 1) == [102]
+
+
+class Line(RuleBasedStateMachine):
+    """Against the plainest model: a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = backlog()
+        self.model: list[Entry] = []
+        self.number = 0
+
+    @rule(
+        length=st.tuples(st.integers(0, 40), st.integers(0, 40)),
+        priority=st.sampled_from([INTERACTIVE, BULK]),
+        due=st.integers(0, 5),
+        queue=st.sampled_from("ab"),
+        profile=st.sampled_from("xy"),
+        retried=st.booleans(),
+    )
+    def add(self, length, priority, due, queue, profile, retried):
+        it = entry(self.number, length, priority=priority, due=due, queue=queue, profile=profile)
+        it.retried = retried
+        self.number += 1
+        self.line.add(it)
+        self.model.append(it)
+
+    @rule(data=st.data())
+    def remove(self, data):
+        if self.model:
+            it = data.draw(st.sampled_from(self.model))
+            self.line.remove(it)
+            self.model.remove(it)
+
+    @rule(data=st.data(), priority=st.sampled_from([INTERACTIVE, BULK]), due=st.integers(0, 5))
+    def join(self, data, priority, due):
+        if self.model:
+            it = data.draw(st.sampled_from(self.model))
+            it.join(Waiter(priority, due), 0)
+            self.line.reorder(it)
+
+    @rule(data=st.data())
+    def leave(self, data):
+        shared = [it for it in self.model if len(it.calls) > 1]
+        if shared:
+            it = data.draw(st.sampled_from(shared))
+            it.leave(data.draw(st.sampled_from(list(it.calls))))
+            self.line.reorder(it)
+
+    @rule(budget=st.integers(1, 300), seconds=st.floats(0, 10))
+    def take(self, budget, seconds):
+        pick = self.line.take(lambda _: budget)
+        if not self.model:
+            assert pick is None
+            return
+        assert pick
+        head, *rest = pick.entries
+        assert pick.contested == (len({it.priority for it in self.model}) == 2)
+        assert pick.priority is head.priority
+        rivals = [it for it in self.model if it.priority is head.priority]
+        assert head is min(rivals, key=lambda it: (it.due, it.number))
+        assert len(set(pick.entries)) == len(pick.entries)
+        batch = Batch(tuple(it.unit for it in pick.entries))
+        assert {(u.queue, u.profile) for u in batch.units} == {(batch.queue, batch.profile)}
+        if rest:
+            assert batch.padded <= budget
+            assert batch.tokens >= batch.padded * 0.75
+            assert not any(it.retried for it in pick.entries)
+        for it in pick.entries:
+            self.model.remove(it)
+        self.line.charge(pick, seconds)
+
+    @invariant()
+    def agree(self):
+        assert sorted(self.line, key=id) == sorted(self.model, key=id)
+        assert len(self.line) == len(self.model)
+        for it in self.model:
+            jobs = [c.job for c in it.calls]
+            assert it.due == min(job.due for job in jobs)
+            assert (it.priority is INTERACTIVE) == any(j.priority is INTERACTIVE for j in jobs)
+        for priority in (INTERACTIVE, BULK):
+            for queue in "ab":
+                waiting = (
+                    it.unit.tokens
+                    for it in self.model
+                    if it.priority is priority and it.unit.queue == queue
+                )
+                assert self.line.tokens(priority)[queue] == sum(waiting)
+        if not self.model:
+            assert not self.line._by_length, "nothing stays behind"
+
+
+TestLine = Line.TestCase

@@ -1,0 +1,310 @@
+"""A real process that is killed, hangs, fails to load, and outlives nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from service.errors import ModelUnavailable
+from service.lane import BatchFailed, ProcessLane
+from service.scheduler import Batch, LaneDied, OutOfMemory, Output, Policy, Scheduler, Unit
+from service.schema import Priority
+
+# What a child runs has to be importable there, so it lives in a module of its own.
+LOADERS = '''
+import os, signal, sys, time
+from service.scheduler import Output
+
+AT_IMPORT = os.environ.get("OMP_NUM_THREADS")
+
+
+class ModelError(Exception):
+    pass
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's is."""
+
+
+class Runner:
+    info = {"name": "tiny"}
+
+    def __call__(self, payloads, profile):
+        return [Output(self.one(payload, profile), 1) for payload in payloads]
+
+    def one(self, payload, profile):
+        match payload:
+            case "raise":
+                raise ValueError("poison")
+            case "memory":
+                raise MemoryError
+            case "torch":
+                raise OutOfMemoryError("CUDA")
+            case "allocator":
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes")
+            case "runtime":
+                raise RuntimeError("some other trouble")
+            case "file":
+                raise EOFError("of some file")
+            case "unpicklable":
+                return lambda: None
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "hang":
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                print("hanging", file=sys.stderr, flush=True)
+                time.sleep(1000)
+            case "threads":
+                return AT_IMPORT
+            case "print":
+                print("noise")
+            case "pid":
+                return os.getpid()
+            case "interrupt":
+                os.kill(os.getpid(), signal.SIGINT)
+                return "still here"
+        return payload, profile
+
+
+def load():
+    return {"q": Runner(), "r": lambda payloads, profile: []}
+
+
+def fail():
+    raise ModelError("The weights are missing: run fetch.")
+
+
+def break_down():
+    raise KeyError("layer")
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang():
+    time.sleep(1000)
+
+
+def lock_up():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return load()
+'''
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaders(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("loaders")
+    (folder / "lane_loaders.py").write_text(LOADERS)
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+def loader(name: str):
+    import lane_loaders  # pyright: ignore[reportMissingImports]
+
+    return getattr(lane_loaders, name)
+
+
+def batch(*payloads: object, queue: str = "q", profile: object = None) -> Batch:
+    return Batch(tuple(Unit(queue, profile, p, p, 1, 1) for p in payloads))
+
+
+async def values(lane: ProcessLane, *payloads: object, **options: object) -> list[object]:
+    return [output.value for output in await lane.run(batch(*payloads, **options))]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+async def test_answers_batches_and_survives_what_a_runner_raises():
+    lane = ProcessLane(loader("load"), threads=3)
+    assert lane.pid is None
+    await lane.start()
+    try:
+        assert lane.infos == {"q": {"name": "tiny"}, "r": None}
+        assert await values(lane, 1, "b", profile=("p", 2)) == [(1, ("p", 2)), ("b", ("p", 2))]
+        assert await values(lane, "a", queue="r") == []
+        pid = lane.pid
+        for payload, trace in [
+            ("raise", "ValueError: poison"),
+            ("file", "EOFError: of some file"),
+            ("runtime", "some other trouble"),
+            ("unpicklable", "lambda"),
+        ]:
+            with pytest.raises(BatchFailed, match=trace):
+                await lane.run(batch("fine", payload))
+        with pytest.raises(BatchFailed, match="KeyError"):
+            await lane.run(batch("a", queue="unknown"))
+        for payload in ("memory", "torch", "allocator"):
+            with pytest.raises(OutOfMemory):
+                await lane.run(batch(payload))
+        with pytest.raises((AttributeError, TypeError)):
+            await lane.run(batch(threading.Lock()))  # cannot be sent
+        large = "x" * 5_000_000
+        assert await values(lane, large) == [(large, None)]
+        assert await values(lane, "pid", "threads", "interrupt") == [pid, "3", "still here"]
+    finally:
+        await lane.stop()
+    assert lane.pid is None
+    assert not alive(pid)
+    await lane.stop()
+    with pytest.raises(LaneDied):
+        await lane.run(batch("a"))
+
+
+async def test_a_death_is_noticed_idle_or_busy_and_the_lane_starts_again():
+    lane = ProcessLane(loader("load"))
+    await lane.start()
+    os.kill(lane.pid, signal.SIGKILL)
+    await lane.wait()
+    with pytest.raises(LaneDied):
+        await lane.run(batch("a"))
+    await lane.stop()
+    await lane.start()
+    assert await values(lane, "a") == [("a", None)]
+    with pytest.raises(LaneDied):
+        await lane.run(batch("die"))
+    await lane.wait()
+    await lane.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("fail", r"^The weights are missing: run fetch\.$"),
+        ("break_down", "^KeyError: 'layer'$"),
+        ("die", "ended while"),
+    ],
+)
+async def test_a_loader_that_fails_is_told_and_leaves_no_process(name: str, message: str):
+    lane = ProcessLane(loader(name))
+    with pytest.raises(ModelUnavailable, match=message) as failure:
+        await lane.start()
+    assert isinstance(failure.value.__cause__, BatchFailed | LaneDied)
+    assert lane.pid is None
+
+
+async def test_a_start_that_is_cancelled_leaves_no_process():
+    lane = ProcessLane(loader("hang"))
+    start = asyncio.create_task(lane.start())
+    await asyncio.sleep(0)
+    pid = lane.pid
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert not alive(pid)
+
+
+async def test_a_batch_that_hangs_is_killed_when_cancelled():
+    lane = ProcessLane(loader("load"))
+    await lane.start()
+    pid = lane.pid
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticker = asyncio.create_task(tick())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await lane.run(batch("hang"))
+    ticker.cancel()
+    assert ticks > 3, "the loop ran on"
+    await lane.wait()
+    await lane.stop()
+    assert not alive(pid)
+
+
+async def test_a_process_that_will_not_end_is_killed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("service.lane.STOP_GRACE", 0.1)
+    lane = ProcessLane(loader("lock_up"))
+    await lane.start()
+    pid = lane.pid
+    await lane.stop()
+    assert not alive(pid)
+
+
+async def test_the_scheduler_survives_a_killed_and_a_hung_process():
+    lane = ProcessLane(loader("load"))
+    policy = Policy(batch_limit=1.0)
+    async with Scheduler([lane], policy, sizeof=lambda _: 100) as s:
+
+        async def ask(*payloads: object) -> Sequence[Output | Exception]:
+            async with s.job(priority=Priority.BULK, deadline=time.monotonic() + 60) as job:
+                return await job.run(batch(*payloads).units)
+
+        (first,) = await ask("pid")
+        assert isinstance(first, Output)
+        os.kill(lane.pid, signal.SIGKILL)
+        answer, hung = await asyncio.gather(ask("a"), ask("hang"))
+        assert answer == [Output(("a", None), 1)]
+        assert isinstance(hung[0], Exception)
+        assert await ask("b") == [Output(("b", None), 1)]
+        assert lane.pid != first.value
+
+
+PARENT = """
+    import asyncio, sys
+    sys.path.insert(0, {folder!r})
+    import lane_loaders
+    from service.lane import ProcessLane
+    from service.scheduler import Batch, Unit
+
+    async def main():
+        lane = ProcessLane(lane_loaders.load)
+        await lane.start()
+        print("result")
+        await lane.run(Batch((Unit("q", None, "print", 0, 1, 1),)))
+        print(lane.pid, flush=True)
+        await lane.run(Batch((Unit("q", None, {payload!r}, 0, 1, 1),)))
+        print("idle", flush=True)
+        await asyncio.sleep(1000)
+
+    if __name__ == "__main__":
+        asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("payload", ["a", "hang"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_parent_that_dies_takes_its_lane_along(
+    how: signal.Signals, payload: str, tmp_path: Path, loaders: Path
+):
+    script = tmp_path / "parent.py"
+    script.write_text(textwrap.dedent(PARENT).format(folder=str(loaders), payload=payload))
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout
+        assert parent.stderr
+        assert parent.stdout.readline() == "result\n", "the child's noise is no result"
+        pid = int(parent.stdout.readline())
+        if payload == "hang":
+            while "hanging" not in parent.stderr.readline():
+                pass
+        else:
+            assert parent.stdout.readline() == "idle\n"
+        parent.send_signal(how)
+        # Both pipes end only when the lane, who inherited them, has ended as well.
+        parent.communicate(timeout=20)
+    assert not alive(pid)
