@@ -136,7 +136,7 @@ def _read(message: Message, descriptor: Any, hint: Any) -> Any:
     if is_dataclass(kind):
         return from_message(item, typing.cast(type, kind))
     if _is_duration(descriptor):
-        return item.seconds + item.nanos / _NANOS
+        return (item.seconds * _NANOS + item.nanos) / _NANOS  # rounded once
     if issubclass(kind, Enum):
         return _member(kind, item, by_name=False)
     return item

@@ -173,6 +173,8 @@ def test_durations_keep_their_sign_and_their_absence():
     assert wire.from_message(request, schema.DigestRequest).timeout == -1.5
     message = wire.to_message(schema.DigestRequest(timeout=-1.5), pb.DigestRequest)
     assert (message.timeout.seconds, message.timeout.nanos) == (-1, -500_000_000)
+    request.timeout.FromNanoseconds(1_283_711_591)
+    assert wire.from_message(request, schema.DigestRequest).timeout == 1.283711591
     assert wire.from_message(pb.Limits(), schema.Limits).max_timeout == 0.0
 
 
