@@ -147,7 +147,7 @@ def _is_fit(body: str) -> bool:
         and _ENDING.search(body) is not None
         and body.count('"') % 2 == 0
         and body.count("“") == body.count("”")
-        and not body.endswith(": .")
+        and not body.endswith(" .")  # a linked headline, closed by the page's own software
         and not _QUESTION.search(body)
         and not _NOTICE.match(body)
     )

@@ -1,0 +1,204 @@
+"""The quality benchmark on data small enough to know its answers."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from service.errors import EmptyArticle, Violation
+
+# `bench` is run from the repository's root and installed nowhere, so it is loaded by its place.
+_PLACE = Path(__file__).parents[2] / "bench" / "quality.py"
+_SPEC = importlib.util.spec_from_file_location("bench_quality", _PLACE)
+assert _SPEC
+assert _SPEC.loader
+quality = importlib.util.module_from_spec(_SPEC)
+sys.modules["bench_quality"] = quality
+_SPEC.loader.exec_module(quality)
+
+ENGLISH = ["The river broke its banks.", "Two hundred families were moved.", "Nobody was hurt."]
+RUSSIAN = [
+    "Река вышла из берегов в понедельник.",
+    "Двести семей были переселены в школы города.",
+    "Никто из жителей не пострадал при наводнении.",
+]
+ARTICLE = "The river broke its banks. Two hundred families were moved. Nobody was hurt. It rained."
+
+
+class TinyPipeline:
+    """Answers from a table; what is not there fails as the product's pipeline would."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self.known = known
+        model = SimpleNamespace(name="tiny", engine="table", compute_type="exact")
+        self.info = SimpleNamespace(models=(model, model))
+
+    async def translate(self, request, terms):
+        if request.text not in self.known:
+            raise EmptyArticle(Violation("text", "is empty"))
+        return SimpleNamespace(text_ru=self.known[request.text])
+
+    async def summarize(self, request, terms):
+        count = request.summary.max_sentences
+        return SimpleNamespace(summary_en=quality.lead(request.article.text, count))
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> TinyPipeline:
+    tiny = TinyPipeline(dict(zip(ENGLISH, RUSSIAN, strict=True)))
+
+    @asynccontextmanager
+    async def opened(settings):
+        yield tiny
+
+    async def answers(method, requests):
+        async def ask(request):
+            try:
+                return await method(request, None)
+            except EmptyArticle as error:
+                return error
+
+        return [await ask(request) for request in requests]
+
+    monkeypatch.setattr(quality, "opened", opened)
+    monkeypatch.setattr(quality, "answers", answers)
+    return tiny
+
+
+@pytest.fixture
+def parallel(tmp_path: Path) -> tuple[Path, Path]:
+    source, reference = tmp_path / "news.en", tmp_path / "news.ru"
+    source.write_text("\n".join(ENGLISH) + "\n", "utf-8")
+    reference.write_text("\n".join(RUSSIAN) + "\n", "utf-8")
+    return source, reference
+
+
+def test_a_perfect_translation_scores_a_hundred(pipeline, parallel, capsys) -> None:
+    source, reference = map(str, parallel)
+    assert quality.main(["translation", "--source", source, "--reference", reference]) == 0
+    printed = capsys.readouterr().out
+    assert "3 sentences of news.en" in printed
+    assert "100.00 ± 0.00" in printed
+    assert "tiny (table, exact)" in printed
+
+
+def test_stored_translations_are_compared_on_the_same_sentences(pipeline, tmp_path, capsys) -> None:
+    lines = tmp_path / "reference.jsonl"
+    rows = [
+        {"en": en, "reference": ru, "ru": "Совсем не то."}
+        for en, ru in zip(ENGLISH, RUSSIAN, strict=True)
+    ]
+    lines.write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
+    quality.main(["translation", "--source", str(lines)])
+    ours, stored = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith(("tiny", "the fi"))
+    ]
+    assert "100.00" in ours
+    assert "100.00" not in stored
+
+
+def test_a_failed_sentence_counts_against_us_and_is_told(pipeline, parallel, capsys) -> None:
+    del pipeline.known[ENGLISH[1]]
+    source, reference = map(str, parallel)
+    quality.main(["translation", "--source", source, "--reference", reference])
+    printed = capsys.readouterr().out
+    assert "1 failed and count as empty" in printed
+    assert "100.00 ±" not in printed
+
+
+def test_the_lead_against_itself_differs_by_nothing(pipeline, tmp_path, capsys) -> None:
+    articles = tmp_path / "articles.jsonl"
+    row = json.dumps({"article": ARTICLE, "summary": "The river broke its banks."})
+    articles.write_text("\n".join([row] * 4), "utf-8")
+    quality.main(["summary", "--articles", str(articles), "--skip", "1", "--max-sentences", "2"])
+    printed = capsys.readouterr().out
+    assert "articles 2 to 4 of articles.jsonl" in printed
+    difference = next(line for line in printed.splitlines() if line.startswith("paired"))
+    assert difference.split() == ["paired", "difference", *["0.00", "[0.00,", "0.00]"] * 3]
+
+
+def test_rouge_counts_shared_words_stemmed() -> None:
+    [perfect, half] = quality.rouge(["rivers flooding"] * 2, ["river floods", "river dry"])[
+        "rouge1"
+    ]
+    assert (perfect, half) == (100, 50)
+
+
+def test_the_interval_holds_the_mean_and_narrows_with_more_data() -> None:
+    few, many = quality.bootstrap([0, 1] * 5), quality.bootstrap([0, 1] * 500)
+    for interval in (few, many):
+        assert interval.low < interval.mean < interval.high
+    assert many.high - many.low < few.high - few.low
+
+
+def test_the_lead_is_the_opening_sentences() -> None:
+    assert quality.lead(ARTICLE, 2) == "The river broke its banks. Two hundred families were moved."
+
+
+def test_pairs_of_unequal_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one\ntwo", "utf-8")
+    (tmp_path / "b").write_text("раз", "utf-8")
+    with pytest.raises(ValueError, match="shorter"):
+        quality.read_pairs(tmp_path / "a", tmp_path / "b", None)
+
+
+def test_the_engine_alone_keeps_the_order_and_takes_the_beams(monkeypatch) -> None:
+    seen = []
+
+    class Codec:
+        max_input_tokens = 5
+
+        def encode(self, text: str) -> tuple[int, ...]:
+            return tuple(map(ord, text))
+
+    class Engine:
+        def run(self, batch, decoding):
+            seen.append(decoding.num_beams)
+            return [
+                quality.Generated("".join(map(chr, row)).upper(), len(row), False) for row in batch
+            ]
+
+    monkeypatch.setattr(quality, "open_codec", lambda ref: Codec())
+    monkeypatch.setattr(quality, "open_engine", lambda ref: Engine())
+    from models import Decoding, ModelRef
+
+    ref = ModelRef(
+        role="translator", task="generate", name="tiny", revision="1", path=Path(),
+        engine="table", compute_type="exact", family="none", max_input_tokens=5,
+        decoding=Decoding(), safer=Decoding(),
+    )  # fmt: skip
+    texts, _, name = quality.translate_directly(ref, ["three", "a", "too long"], beams=4)
+    assert texts == ["THREE", "A", ""]
+    assert seen == [4]
+    assert "4 beams" in name
+
+
+def test_help_names_what_can_be_asked(capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        quality.main(["--help"])
+    assert left.value.code == 0
+    assert "translation" in capsys.readouterr().out
+
+
+def test_requests_go_to_the_products_pipeline() -> None:
+    from service.pipeline import Terms
+
+    asked = []
+
+    async def method(request, terms):
+        assert isinstance(terms, Terms)
+        asked.append(request)
+        if request == "bad":
+            raise EmptyArticle(Violation("text", "is empty"))
+        return request.upper()
+
+    good, bad = asyncio.run(quality.answers(method, ["good", "bad"]))
+    assert good == "GOOD"
+    assert isinstance(bad, EmptyArticle)
