@@ -26,7 +26,7 @@ from service.schema import FindingKind, Severity
 from .fault import Fault, Pair
 from .placeholders import blanked
 from .russian_words import look_up
-from .transliteration import distance
+from .transliteration import distance, stem
 
 _FARTHEST = 0.3  # of 1; nine in ten true pairs lie below 0.2, random ones rarely below 0.4
 _RUSSIAN = re.compile(r"[А-ЯЁ][а-яё]{2,}")
@@ -35,44 +35,81 @@ _PART = re.compile(r"[A-Z][a-z]+")  # McIlroy is heard as "Mc Ilroy" as well
 _POSSESSIVE = re.compile(r"['’]s\b")
 #: Where a capital says nothing: at the start of a sentence, of a quotation or of a line.
 _OPENING = re.compile(r"(?:^|[.!?…:\n]|[\"«„“(—–-])\s*[\"«„“(]?\s*\Z")
+#: Capitalised at the start of a sentence or in a headline, and never a name.
+_NO_NAME_LIST = (
+    "a about after all also an and are as at be been before but by can could did do does for from "
+    "had has have he her his how i if in into is it its more most my no not now of on one or our "
+    "out over she should so some such than that the their them then there these they this those "
+    "though to two under until up was we were what when where which while who why with would you "
+    "your"
+)
+_NO_NAMES = frozenset(_NO_NAME_LIST.split())
 _DIRECTIONS = frozenset({"восток", "запад", "север", "юг", "юго", "северо", "центр"})
 
 
 def check(pair: Pair) -> Iterator[Fault]:
     """One fault per Russian name that nothing in the source explains."""
-    words = _english_words(blanked(pair.en, pair.keep))
-    for start, end in _names(blanked(pair.ru, pair.keep)):
-        name = pair.ru[start:end]
-        if not _is_explained(name, words):
-            message = f"The source has no name that sounds like {name}."
-            yield Fault(FindingKind.NAMES, Severity.WARNING, start, end, name, message)
+    folded, spoken = _english_words(blanked(pair.en, pair.keep))
+    by_ear = [
+        place for place in _names(blanked(pair.ru, pair.keep)) if not _is_known(place, folded)
+    ]
+    explained = _heard({stem(place[0].casefold()): place[0] for place in by_ear}, spoken)
+    for place in by_ear:
+        if stem(place[0].casefold()) not in explained:
+            message = f"The source has no name that sounds like {place[0]}."
+            yield Fault(FindingKind.NAMES, Severity.WARNING, *place.span(), place[0], message)
 
 
-def _names(text: str) -> Iterator[tuple[int, int]]:
+def _names(text: str) -> Iterator[re.Match[str]]:
     for match in _RUSSIAN.finditer(text):
         word = look_up(match[0])
         if not word.may_be_name or not _DIRECTIONS.isdisjoint(word.lemmas):
             continue
         opening = _OPENING.search(text[max(0, match.start() - 4) : match.start()])
         if not (opening and word.may_be_other):
-            yield match.span()
+            yield match
 
 
-def _english_words(text: str) -> tuple[frozenset[str], frozenset[str]]:
-    """All words, folded, for the table; and the capitalised ones and their parts, for the ear."""
+def _english_words(text: str) -> tuple[frozenset[str], list[str]]:
+    """All words, folded, for the table; the capitalised ones and their parts, for the ear."""
     plain = _POSSESSIVE.sub("", text)
     words = _ENGLISH.findall(plain)
-    capitalised = {word for word in words if not word.islower()}
-    parts = {part for word in capitalised for part in _PART.findall(word)}
-    return frozenset(word.casefold() for word in words), frozenset(capitalised | parts)
+    capitalised = [w for w in words if not w.islower() and w.casefold() not in _NO_NAMES]
+    parts = [part for word in capitalised for part in _PART.findall(word) if part != word]
+    return frozenset(word.casefold() for word in words), list(dict.fromkeys(capitalised + parts))
 
 
-def _is_explained(name: str, words: tuple[frozenset[str], frozenset[str]]) -> bool:
-    folded, capitalised = words
-    beginnings = tuple(b for lemma in look_up(name).lemmas for b in _table().get(lemma, ()))
-    if beginnings and any(word.startswith(beginnings) for word in folded):
-        return True
-    return any(distance(word, name) <= _FARTHEST for word in capitalised)
+def _is_known(place: re.Match[str], folded: frozenset[str]) -> bool:
+    """Whether the table connects the name with a word of the source."""
+    roots = [form for lemma in look_up(place[0]).lemmas for form in _roots(lemma)]
+    beginnings = tuple(b for root in roots for b in _table().get(root, ()))
+    return bool(beginnings) and any(word.startswith(beginnings) for word in folded)
+
+
+def _roots(lemma: str) -> tuple[str, ...]:
+    if not lemma.endswith("ский"):
+        return (lemma,)
+    root = lemma.removesuffix("ский")
+    return (lemma, root, root + "ия", root + "а")  # китайский, шотландский, кубинский
+
+
+def _heard(names: dict[str, str], words: list[str]) -> set[str]:
+    """The stems among ``names`` (stem → name) that sound like a word of the source.
+
+    The closest go first, and a word that has explained one name explains no other.
+    """
+    distances = sorted(
+        (distance(word, name), i, stem_)
+        for i, word in enumerate(words)
+        for stem_, name in names.items()
+    )
+    explained: set[str] = set()
+    taken: set[int] = set()
+    for far, i, stem_ in distances:
+        if far <= _FARTHEST and i not in taken and stem_ not in explained:
+            explained.add(stem_)
+            taken.add(i)
+    return explained
 
 
 @cache

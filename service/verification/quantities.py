@@ -145,8 +145,8 @@ def _time(match: re.Match[str], language: Language) -> Quantity:
 
 def _decade(match: re.Match[str], _: Language) -> Quantity:
     year = float(re.sub(r"[^0-9]", "", match["decade"]))
-    other = year % 100 if year >= 100 else 1900 + year
-    return Quantity(*match.span(), frozenset({(year,), (other,)}))
+    other = {1900 + year} if year < 100 else {year - 1900} if 1900 <= year < 2000 else set()
+    return Quantity(*match.span(), frozenset((value,) for value in {year} | other))
 
 
 def _vulgar(match: re.Match[str], _: Language) -> Quantity:

@@ -25,7 +25,7 @@ from .fault import Fault, Pair
 
 _MAX_WORDS = 40  # of a repeated phrase; longer than nearly every sentence
 _MAX_LETTERS = 6  # of a repeated piece of a word
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"\w+|[-–—]+")
 
 
 def check(pair: Pair) -> Iterator[Fault]:

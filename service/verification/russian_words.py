@@ -37,9 +37,9 @@ def look_up(word: str) -> Word:
     """The word in any case; ё is written as е in lemmas."""
     folded = word.casefold()
     dictionary = _dictionary()
-    if not dictionary.word_is_known(folded):
-        return Word(frozenset({folded.replace("ё", "е")}), False, True, False)
     parses = dictionary.parse(folded)
     names = [any(grammeme in parse.tag for grammeme in _NAMES) for parse in parses]
+    if not dictionary.word_is_known(folded):
+        return Word(frozenset({folded.replace("ё", "е")}), False, True, not any(names))
     lemmas = frozenset(parse.normal_form.replace("ё", "е") for parse in parses)
     return Word(lemmas, True, any(names), not all(names))

@@ -25,12 +25,14 @@ _CYRILLIC = re.compile(r"[\u0400-\u052f]")
 _NOT_RUSSIAN = re.compile(r"[іїєґўјњљћђџѕ]", re.IGNORECASE)
 _ALIEN = re.compile(r"[^\W\d_\u0000-\u036f\u0400-\u052f\u1e00-\u1eff\u2100-\u214f]+")
 _MIXED = re.compile(r"[A-Za-z][\u0400-\u052f]|[\u0400-\u052f][A-Za-z]")
-#: Lower-case words inside names: Marks and Spencer, La Roche de la Tour.
+#: Lower-case words inside names: Marks and Spencer, La Roche de la Tour; and, in quotation
+#: marks alone, inside titles.
 _PARTICLE_LIST = (
-    "a al an and at bin by da das de del della der des di do dos du e el en et for from i in la le "
-    "les n o of on or s t the to un und van vom von vs with y zu"
+    "al and bin da das de del della der des di do dos du e el et la le les n of the van von y"
 )
+_TITLE_LIST = "a an as at by for from i in into is it my no on or s t to un und vs with you your"
 _PARTICLES = frozenset(_PARTICLE_LIST.split())
+_TITLE_WORDS = _PARTICLES | frozenset(_TITLE_LIST.split())
 _GLUE = frozenset("-/.@_&")  # joins a word to others: e-mail, TCP/IP, LiverpoolFC.com
 _QUOTES = frozenset("\"'«»“”„’‘")
 
@@ -65,7 +67,8 @@ def _ordinary_words(text: str) -> list[tuple[int, int]]:
     for i, word in enumerate(words):
         if not (word[0].islower() and _LATIN.match(word[0])) or _is_glued(text, *word.span()):
             continue
-        if word[0] in _PARTICLES and _is_inside_name(words, i):
+        particles = _TITLE_WORDS if _is_quoted(text, word.start()) else _PARTICLES
+        if word[0] in particles and _is_inside_name(words, i, particles):
             continue
         found.append(word.span())
     return found if any(end - start > 1 for start, end in found) else []  # the letter w
@@ -82,18 +85,21 @@ def _is_glued(text: str, start: int, end: int) -> bool:
     )
 
 
-def _is_inside_name(words: list[re.Match[str]], i: int) -> bool:
-    """Whether the words on both sides, other particles skipped, are capitalised Latin."""
-    return _name_follows(words, range(i - 1, max(-1, i - 4), -1)) and _name_follows(
-        words, range(i + 1, min(len(words), i + 4))
+def _is_quoted(text: str, place: int) -> bool:
+    return text.count('"', 0, place) % 2 == 1 or (
+        text.count("«", 0, place) > text.count("»", 0, place)
+        or text.count("“", 0, place) > text.count("”", 0, place)
     )
 
 
-def _name_follows(words: list[re.Match[str]], places: range) -> bool:
-    for place in places:
-        if words[place][0] not in _PARTICLES:
-            return words[place][0][0].isupper() and _LATIN.match(words[place][0]) is not None
-    return False
+def _is_inside_name(words: list[re.Match[str]], i: int, particles: frozenset[str]) -> bool:
+    """Whether the words on both sides, other particles skipped, are capitalised Latin."""
+    before = reversed(words[max(0, i - 3) : i])
+    return all(
+        name is not None and name[0][0].isupper() and _LATIN.match(name[0]) is not None
+        for side in (before, words[i + 1 : i + 4])
+        for name in [next((word for word in side if word[0] not in particles), None)]
+    )
 
 
 def _runs(text: str, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
