@@ -130,13 +130,19 @@ class Config:
                 return text[key]
         return self.row.default_limit
 
-    def prompt(self, role: str) -> str:
-        """Return the text around an input, ``{text}`` in its place."""
+    def told_prompt(self, role: str) -> str:
+        """Return the prompt that the model's own config gives for a role, "" if none.
+
+        T5's configs give a prefix there; the starter's gives the whole prompt.
+        """
         task = {SUMMARIZER: "summarization", TRANSLATOR: "translation_en_to_ru"}[role]
         told = (self.content.get("task_specific_params") or {}).get(task) or {}
-        if isinstance(told.get("prefix"), str):
-            return told["prefix"] + "{text}"
-        return (self.row.prompts or {}).get(role, "{text}")
+        prefix = told.get("prefix")
+        return told.get("prompt") or ("" if prefix is None else prefix + "{text}")
+
+    def prompt(self, role: str) -> str:
+        """Return the text around an input, ``{text}`` in its place."""
+        return self.told_prompt(role) or (self.row.prompts or {}).get(role, "{text}")
 
     def decoding(self, role: str, folder: Path) -> Decoding:
         """Return the search that the model's authors recommend, as far as it is written.

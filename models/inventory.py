@@ -80,7 +80,7 @@ def _described(row: presets.Row, cache: Path) -> Description:
         case Package(distribution=distribution):
             source, revision = f"pip: {distribution}", ""
         case _:
-            source, revision = f"pip: {build.BASE_PACKAGE.replace('_', '-')}", build.revision()
+            source, revision = f"pip: {build.base()['package']}", build.revision()
     return Description(
         preset=row.preset,
         role=row.role,

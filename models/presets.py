@@ -46,7 +46,7 @@ Source = Hub | Package | Built | Path  # a path is a folder of the user's
 class Row:
     """One half of a preset, or a model that the user named.
 
-    What is None is the model's own: its prompt, its limit, its authors' decoding.
+    What is None is the model's own: its limit, its authors' decoding.
     """
 
     preset: str
@@ -55,7 +55,6 @@ class Row:
     source: Source
     licence: str | None = None
     parameters: int | None = None
-    prompt: str | None = None
     max_input_tokens: int | None = None
     decoding: Decoding | None = None
     safer: Decoding | None = None
@@ -83,8 +82,7 @@ PRESETS: tuple[Row, ...] = (
         name="starter-en-ru",
         source=Built(),
         licence="Gemma Terms of Use",
-        parameters=145_321_856,
-        prompt="English: {text}\nRussian:",
+        parameters=145_332_736,
         max_input_tokens=128,
         decoding=Decoding(max_tokens=192, max_ratio=2.0),
         safer=Decoding(num_beams=4, no_repeat_ngram_size=4, max_tokens=192, max_ratio=1.5),

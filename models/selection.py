@@ -118,8 +118,8 @@ def refer(row: presets.Row, cache: Path) -> ModelRef:
         max_input_tokens=min(limit, row.max_input_tokens or limit),
         decoding=decoding,
         safer=replace(again, max_tokens=min(again.max_tokens, room)),
-        prompt=row.prompt or config.prompt(row.role),
-        chat=shape is Shape.DECODER and row.prompt is None,
+        prompt=config.prompt(row.role),
+        chat=shape is Shape.DECODER and not config.told_prompt(row.role),
     )
 
 

