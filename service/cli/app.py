@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from service.cli.inputs import Document, read_document
+from service.cli.inventory import models
 from service.cli.options import settings_options, take
 from service.cli.printing import (
     coverage_line,
@@ -211,8 +212,11 @@ def clean(files: tuple[str, ...], as_json: bool, form: str, **given: Any) -> int
         if not as_json:
             click.echo(cleaned.text)
             return
-        record = {"input": document.name, "text": cleaned.text}
-        record["spans"] = [to_json(span) for span in cleaned.spans()]
+        record: dict[str, Any] = {
+            "input": document.name,
+            "text": cleaned.text,
+            "spans": [to_json(span) for span in cleaned.spans()],
+        }
         if document.html is not None:
             record["flat"] = cleaned.flat
         click.echo(json.dumps(record, ensure_ascii=False))
@@ -225,6 +229,9 @@ def clean(files: tuple[str, ...], as_json: bool, form: str, **given: Any) -> int
             _say(str(error))
             failures += 1
     return _exit_code(failures, len(files or ("-",)))
+
+
+app.add_command(models)
 
 
 @app.command()

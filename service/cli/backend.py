@@ -7,10 +7,12 @@ while up to ``AT_ONCE`` requests are in work, enough to fill the batches.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any
 
 import click
@@ -30,7 +32,17 @@ async def answers(
     server: str | None,
     settings: EngineSettings,
 ) -> AsyncIterator[tuple[str, Any]]:
-    """Yield each request's name with its answer, or with the SvodkaError it came to."""
+    """Yield each request's name with its answer, or with the SvodkaError it came to.
+
+    Nothing is loaded before there is a request that can be asked.
+    """
+    for name, request in requests:
+        if not isinstance(request, SvodkaError):
+            requests = chain([(name, request)], requests)
+            break
+        yield name, request
+    else:
+        return
     async with _backend(rpc, server, settings) as ask:
         pending: deque[tuple[str, asyncio.Task[Any]]] = deque()
         try:
@@ -55,6 +67,9 @@ async def _outcome(ask: Ask, request: Any) -> Any:
         return await ask(request)
     except SvodkaError as error:
         return error
+    except Exception as error:  # a defect of ours: it costs this input, not the others
+        logging.getLogger(__name__).exception("this is a defect; please report it")
+        return SvodkaError(f"internal error ({type(error).__name__})")
 
 
 @asynccontextmanager
@@ -104,8 +119,16 @@ def serve_forever(engine: EngineSettings, server: ServerSettings) -> int:
         max_stream_items=server.max_stream_items,
     )
 
-    async def run() -> None:
-        await serve(Pipeline(engine, limits), Listen(server.listen, grace=server.grace))
+    host = server.listen.rpartition(":")[0]
 
+    def started(port: int) -> None:
+        click.echo(f"svodka: listening on {host}:{port}", err=True)
+
+    async def run() -> None:
+        await serve(
+            Pipeline(engine, limits), Listen(server.listen, grace=server.grace), started=started
+        )
+
+    logging.basicConfig(level=logging.INFO, format="svodka: %(message)s")
     asyncio.run(run())
     return 0

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from lxml import etree, html
+from lxml import etree, html  # pyright: ignore[reportAttributeAccessIssue]
 
 # Elements whose text is not prose in the page's language.
 _VERBATIM = frozenset(
@@ -41,9 +41,9 @@ def replace_text_nodes(page: str, replacements: Sequence[str]) -> str:
         setattr(element, place, lead + new + trail)
     if _DOCUMENT.match(page):
         doctype = _DOCTYPE.match(page)
-        written = html.tostring(root, encoding="unicode", with_tail=False)
+        written = str(html.tostring(root, encoding="unicode", with_tail=False))
         return f"{doctype[0].strip()}\n{written}" if doctype else written
-    inner = [html.tostring(child, encoding="unicode") for child in root]
+    inner = [str(html.tostring(child, encoding="unicode")) for child in root]
     return "".join([escape(root.text or "", quote=False), *inner])
 
 

@@ -105,7 +105,7 @@ class Pipeline:
     @property
     def state(self) -> str:
         """LOADING, SERVING, RESTARTING, DOWN or DRAINING; only SERVING takes work at once."""
-        return self._scheduler.state if self._state == "SERVING" else self._state
+        return self._scheduler.state.name if self._state == "SERVING" else self._state
 
     async def start(self) -> None:
         """Load the models, open the workers, and compute once with each.

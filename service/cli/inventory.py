@@ -1,0 +1,99 @@
+"""``svodka models``: what there is, how to get it, whether it is sound."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from service.errors import ModelUnavailable
+
+T = TypeVar("T")
+
+_cache = click.option(
+    "--cache",
+    envvar="SVODKA_CACHE",
+    type=click.Path(path_type=Path),
+    help="Folder for built and fetched models.",
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@click.group()
+def models() -> None:
+    """List, fetch and verify models."""
+
+
+@models.command("list")
+@_as_json
+@_cache
+def list_models(as_json: bool, cache: Path | None) -> None:
+    """Show the presets: their models, licences, and where they are on this disk."""
+    from models.inventory import describe
+
+    rows = [asdict(row) for row in describe(cache)]
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        size = f"{row['parameters'] / 1e6:,.0f} M" if row["parameters"] else "?"
+        click.echo(f"{row['preset']:<8} {row['role']:<10} {row['name']} ({size} parameters)")
+        click.echo(f"{'':<8} {row['source']}; licence: {row['licence'] or 'unknown'}")
+        click.echo(f"{'':<8} {row['path'] or 'not on disk: svodka models fetch ' + row['preset']}")
+
+
+@models.command()
+@click.argument("model", metavar="PRESET|ID")
+@click.option(
+    "--accept-license", is_flag=True, help="Fetch also what may not be used commercially."
+)
+@_cache
+def fetch(model: str, accept_license: bool, cache: Path | None) -> None:
+    """Download a preset or a hub's model; the only command that uses the network."""
+    from models.inventory import fetch as bring
+
+    def announce(line: str) -> None:
+        click.echo(f"svodka: {line}", err=True)
+
+    _told(bring, model, cache=cache, accept_license=accept_license, announce=announce)
+
+
+@models.command()
+@click.argument("model", metavar="PRESET|ID|FOLDER")
+@_as_json
+@_cache
+def verify(model: str, as_json: bool, cache: Path | None) -> None:
+    """Check a model's files, load it, try it, and report."""
+    from models.inventory import verify as check
+
+    reports = [asdict(report) for report in _told(check, model, cache=cache)]
+    if as_json:
+        _print_json(reports)
+        return
+    for report in reports:
+        warnings = report.pop("warnings")
+        for key, value in report.items():
+            shown = f"{value:,.1f}" if isinstance(value, float) else value
+            click.echo(f"{key.replace('_', ' '):<20} {shown}")
+        for warning in warnings:
+            click.echo(f"{'warning':<20} {warning}")
+        click.echo("")
+
+
+def _told(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call into ``models`` and tell its errors as ours."""
+    from models import ModelError
+
+    try:
+        return function(*args, **kwargs)
+    except ModelError as error:
+        raise ModelUnavailable(str(error)) from error
+
+
+def _print_json(rows: Iterable[dict[str, Any]]) -> None:
+    for row in rows:
+        click.echo(json.dumps(row, ensure_ascii=False))
