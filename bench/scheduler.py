@@ -100,9 +100,8 @@ def main() -> None:
         rows.append(asyncio.run(measure(queued, per_job, seconds)))
     for row in rows:
         print("".join(cell.rjust(12) for cell in row))
-    print(
-        f"\nPython {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    )
+    load = os.getloadavg()[0]
+    print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}")
 
 
 if __name__ == "__main__":
