@@ -14,10 +14,12 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
 
@@ -177,10 +179,11 @@ def _details(trailer: Sequence[tuple[str, str | bytes]]) -> Iterator[object]:
     kinds = (details.ErrorInfo, details.BadRequest, details.RetryInfo)
     for key, value in trailer:
         if key == DETAILS and isinstance(value, bytes):
-            for packed in status_pb2.Status.FromString(value).details:
-                for part in (kind() for kind in kinds):
-                    if packed.Unpack(part):
-                        yield part
+            with suppress(DecodeError):  # somebody else's, or broken on the way
+                for packed in status_pb2.Status.FromString(value).details:
+                    for part in (kind() for kind in kinds):
+                        if packed.Unpack(part):
+                            yield part
 
 
 def _named(reason: str) -> type[SvodkaError] | None:

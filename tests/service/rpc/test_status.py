@@ -122,7 +122,7 @@ def test_an_unknown_failure_tells_an_id_and_nothing_else(caplog):
     (record,) = caplog.records
     assert (status.grpc_code, status.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
     assert record.error_id in status.message
-    assert record.error_id in record.getMessage()
+    assert record.getMessage() == f"internal error {record.error_id}"
     assert len(record.error_id) == 8
     assert secret not in status.message
     assert record.exc_info[1].args == (secret,)
@@ -191,7 +191,11 @@ def heard(code: str, message: str | None = "said", *details) -> SvodkaError:
     rich = status_pb2.Status()
     for detail in details:
         rich.details.add().Pack(detail)
-    trailer = (("other", "x"), ("grpc-status-details-bin", rich.SerializeToString()))
+    trailer = (
+        ("other", "x"),
+        ("other-bin", b"\xff"),
+        ("grpc-status-details-bin", rich.SerializeToString()),
+    )
     return error_of(received(grpc.StatusCode[code], message, trailer))
 
 
@@ -216,6 +220,12 @@ def test_the_transports_own_failures_go_by_their_code(code, kind):
         assert type(error) is kind
         assert "said" in str(error)
         assert error.reason == (code if kind is SvodkaError else kind.reason)
+
+
+def test_details_that_are_no_message_are_passed_over():
+    trailer = (("grpc-status-details-bin", b"\xff\xff"),)
+    error = error_of(received(grpc.StatusCode.UNAVAILABLE, "said", trailer))
+    assert (type(error), str(error)) == (Unavailable, "said")
 
 
 def test_a_status_without_words_says_its_code():
