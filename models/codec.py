@@ -29,6 +29,7 @@ class Codec:
         self._tokenizer = tokenizer
         self._prompt = ref.prompt
         self._chat = ref.chat
+        self._marks = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
         self.forced_bos_id: int | None = None
         before, after = ([], []) if ref.chat else self._surroundings()
         if language := self._language(FAMILIES[ref.family].languages):
@@ -75,11 +76,17 @@ class Codec:
     def _plain(self, text: str) -> list[int]:
         # A leading blank keeps Marian's tokenizer from taking ">>…<<" in a text for a language.
         text = f" {text}" if text.startswith(">>") else text
-        return self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        ids = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        # T5's vocabularies hold their marks among the ordinary pieces, so they can still come out.
+        return [id_ for id_ in ids if id_ not in self._marks]
 
     def _language(self, languages: Sequence[Language]) -> Language | None:
-        vocabulary = self._tokenizer.get_vocab()
-        return next((row for row in languages if row.target in vocabulary), None)
+        """Return the first row whose target token this model has."""
+        unknown = (None, self._tokenizer.unk_token_id)
+        for row in languages:
+            if self._tokenizer.convert_tokens_to_ids(row.target) not in unknown:
+                return row
+        return None
 
     def _surroundings(self) -> tuple[list[int], list[int]]:
         """Return the special tokens that this tokenizer puts before and after a text."""
