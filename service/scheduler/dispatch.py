@@ -109,9 +109,13 @@ class Dispatch:
 
     async def start(self) -> None:
         """Start all lanes. If one cannot start, stop all and raise its error."""
+        starts = [asyncio.create_task(post.lane.start()) for post in self.posts]
         try:
-            await asyncio.gather(*(post.lane.start() for post in self.posts))
+            await asyncio.gather(*starts)
         except BaseException:
+            for start in starts:
+                start.cancel()
+            await asyncio.wait(starts)
             await self._stop_lanes()
             raise
         for post in self.posts:
@@ -247,7 +251,6 @@ class Dispatch:
                 log.error("a lane does not start: %s", error)
             else:
                 post.state = State.SERVING
-                self._work.set()
                 return
             if post.failures >= self._policy.restart_tries:
                 post.state = State.DOWN

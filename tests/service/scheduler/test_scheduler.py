@@ -559,12 +559,25 @@ def test_drain_gives_up_after_its_grace_and_close_tells_everybody():
 
 def test_a_lane_that_cannot_start_is_told_and_the_others_are_stopped():
     async def main() -> None:
-        good, bad = FakeLane(), FakeLane()
+        good, slow, bad = FakeLane(), FakeLane(), FakeLane()
         bad.broken_starts = 1
-        s = scheduler(good, bad)
+        start, ended = slow.start, []
+
+        async def start_slowly() -> None:
+            try:
+                await asyncio.sleep(100)
+                await start()
+            finally:
+                ended.append(now())
+
+        slow.start = start_slowly
+        s = scheduler(good, slow, bad)
+        began = now()
         with pytest.raises(OSError, match="weights"):
             await s.start()
         assert good.stopped
+        assert slow.stopped
+        assert ended == [began], "nothing goes on starting"
         assert s.state is State.DOWN
 
     run(main())
