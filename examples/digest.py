@@ -58,7 +58,7 @@ def main() -> int:
 def explain(error: grpc.RpcError, server: str) -> str:
     """What to tell a person. The trailer has the details (google.rpc) for a program."""
     if error.code() is grpc.StatusCode.UNAVAILABLE:
-        return f"no answer from {server}: {error.details()} (is `svodka serve` running?)"
+        return f"no answer from {server}: {error.details()} (is `svodka serve` running and warm?)"
     return f"{error.code().name}: {error.details()}"
 
 

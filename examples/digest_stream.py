@@ -48,7 +48,10 @@ def main() -> int:
                     return 1
                 time.sleep(2**attempt / 10)
         else:
-            print(f"gave up on {options.server}; is `svodka serve` running?", file=sys.stderr)
+            print(
+                f"gave up on {options.server}; is `svodka serve` running and warm?",
+                file=sys.stderr,
+            )
     return 1 if failed or unanswered else 0
 
 

@@ -52,7 +52,8 @@ const deadline = new Date(Date.now() + 300_000);
 
 client.Digest(request, { deadline }, (error, digest) => {
   if (error) {
-    const hint = error.code === grpc.status.UNAVAILABLE ? " (is `svodka serve` running?)" : "";
+    const away = error.code === grpc.status.UNAVAILABLE;
+    const hint = away ? " (is `svodka serve` running and warm?)" : "";
     console.error(`${server}: ${grpc.status[error.code]}: ${error.details}${hint}`);
     process.exitCode = 1;
   } else {

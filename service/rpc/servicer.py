@@ -34,6 +34,12 @@ from service.wire import from_message, to_message
 
 R = TypeVar("R", bound=Request)
 
+_WHY_NOT = {
+    "LOADING": "The models are loading; try again in a moment.",
+    "DRAINING": "The server is stopping; another one may answer.",
+    "DOWN": "The models are down; another server may answer.",
+}
+
 # An answer needs time to travel, the refusal to answer, too: so that a caller hears
 # from us and not from its own clock, we keep back this much, or a tenth if that is less.
 _REPLY_SECONDS = 0.05
@@ -144,7 +150,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         self._calls.admit()
         # While a lane restarts the work waits for it, as it does for a busy one.
         if self._pipeline.state not in ("SERVING", "RESTARTING"):
-            raise Unavailable(f"The server is not ready to answer ({self._pipeline.state}).")
+            raise Unavailable(_WHY_NOT.get(self._pipeline.state, _WHY_NOT["DOWN"]))
 
     def _valid(self, request: R) -> R:
         validate(request, self._limits)

@@ -71,7 +71,7 @@ async def test_digest(article, french, tmp_path):
         assert (request.article.html, request.article.text) == ("<p>NATO met.", None)
     code, out, err = await run(*run_it, article)
     assert (code, out) == (1, "")
-    assert "is `svodka serve` running?" in err
+    assert "is `svodka serve` running and warm?" in err
     assert "Traceback" not in err
 
 
@@ -86,7 +86,7 @@ async def test_digest_stream(article, french):
         assert code == 0
     code, _, err = await run(*run_it, article)
     assert code == 1
-    assert "is `svodka serve` running?" in err
+    assert "is `svodka serve` running and warm?" in err
     assert "Traceback" not in err
 
 
@@ -122,4 +122,4 @@ async def test_javascript(javascript, article, french):
     code, out, err = await run(*run_it, article, r.address, env=env)
     assert (code, out) == (1, "")
     assert "UNAVAILABLE" in err
-    assert "is `svodka serve` running?" in err
+    assert "is `svodka serve` running and warm?" in err

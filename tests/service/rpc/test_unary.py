@@ -152,11 +152,15 @@ async def test_a_large_answer_passes():
         assert pb.DigestResponse.FromString(raw).summary_en == text
 
 
-@pytest.mark.parametrize("state", ["LOADING", "DRAINING", "DOWN"])
-async def test_a_server_that_does_not_serve_says_so_but_tells_what_it_is(state):
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [("LOADING", "loading"), ("DRAINING", "stopping"), ("DOWN", "down"), ("LOST", "down")],
+)
+async def test_a_server_that_does_not_serve_says_why_and_still_tells_what_it_is(state, why):
     async with running(FakePipeline(state=state)) as r:
         code, status = await refused(r.stub.Digest(digest()))
         assert (code.name, status.reason) == ("UNAVAILABLE", "UNAVAILABLE")
+        assert why in status.message
         assert status.retry_after == 1.0
         assert (await r.stub.GetServerInfo(pb.GetServerInfoRequest())).version == "1.2.3"
 
