@@ -18,7 +18,7 @@ from .fault import Fault
 from .russian_words import look_up
 from .transliteration import distance, stem
 
-_RUSSIAN = re.compile(r"[А-ЯЁ][а-яё]{2,}")
+_RUSSIAN = re.compile(r"(?<!\w)[А-ЯЁ][а-яё]{2,}(?!\w)")
 _ENGLISH = re.compile(r"(?<![\w'’])[A-Z][a-z]{3,}")
 _SAME = 0.2  # by sound: closer than for a single check, since a wrong partner costs a false alarm
 

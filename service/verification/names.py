@@ -29,8 +29,10 @@ from .russian_words import look_up
 from .transliteration import distance, stem
 
 _FARTHEST = 0.3  # of 1; nine in ten true pairs lie below 0.2, random ones rarely below 0.4
-_RUSSIAN = re.compile(r"[А-ЯЁ][а-яё]{2,}")
+_CLOSE = 0.1
+_RUSSIAN = re.compile(r"(?<!\w)[А-ЯЁ][а-яё]{2,}(?!\w)")
 _ENGLISH = re.compile(r"[^\W\d_]+(?:\.[^\W\d_])*")
+_SECOND = re.compile(r"(?<=[a-z]-)[a-z]{2,4}\b")  # Jong-un
 _PART = re.compile(r"[A-Z][a-z]+")  # McIlroy is heard as "Mc Ilroy" as well
 _POSSESSIVE = re.compile(r"['’]s\b")
 #: Where a capital says nothing: at the start of a sentence, of a quotation or of a line.
@@ -75,6 +77,7 @@ def _english_words(text: str) -> tuple[frozenset[str], list[str]]:
     plain = _POSSESSIVE.sub("", text)
     words = _ENGLISH.findall(plain)
     capitalised = [w for w in words if not w.islower() and w.casefold() not in _NO_NAMES]
+    capitalised += _SECOND.findall(plain)
     parts = [part for word in capitalised for part in _PART.findall(word) if part != word]
     return frozenset(word.casefold() for word in words), list(dict.fromkeys(capitalised + parts))
 
@@ -96,7 +99,8 @@ def _roots(lemma: str) -> tuple[str, ...]:
 def _heard(names: dict[str, str], words: list[str]) -> set[str]:
     """The stems among ``names`` (stem → name) that sound like a word of the source.
 
-    The closest go first, and a word that has explained one name explains no other.
+    The closest go first, and a word that has explained one name explains no other
+    that is not as close.
     """
     distances = sorted(
         (distance(word, name), i, stem_)
@@ -106,7 +110,7 @@ def _heard(names: dict[str, str], words: list[str]) -> set[str]:
     explained: set[str] = set()
     taken: set[int] = set()
     for far, i, stem_ in distances:
-        if far <= _FARTHEST and i not in taken and stem_ not in explained:
+        if stem_ not in explained and (far <= _CLOSE or (far <= _FARTHEST and i not in taken)):
             explained.add(stem_)
             taken.add(i)
     return explained

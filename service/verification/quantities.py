@@ -212,8 +212,10 @@ def _joined(left: Quantity, right: Quantity, text: str) -> Quantity | None:
     if tail == right.scale > 1 and not right.written:  # "twenty thousand", "half a million"
         values = {rounded(_scaled(head, left.scale, right.scale)) for head in heads}
         return replace(joined, readings=frozenset((value,) for value in values))
-    if (written and left.scale <= 1) or len(heads) > 1 or tail >= _granularity(heads[0], left):
-        return None  # "5 6" are two numbers
+    if len(heads) > 1 or tail >= _granularity(heads[0], left):
+        return None
+    if written and (left.scale <= 1 or left.written != right.written):
+        return None  # "5 6" are two numbers, and so is "1.7 million four years ago"
     return replace(joined, readings=frozenset({(rounded(heads[0] + tail),), (heads[0], tail)}))
 
 

@@ -5,8 +5,8 @@ words or longer or nothing but white space lies between; a phrase of three
 words that keeps coming back; a few letters repeated inside a word. Whatever
 the source repeats as often is no fault.
 
-Misses: loops that change a word at every turn, and a whole sentence said twice
-(the length ratio sees those).
+Misses: loops that change a word at every turn, and a sentence said twice in
+other words (the length ratio may see it).
 
 Every period up to a fixed bound is compared with the text shifted by it, so
 time is linear in the length of the text.
@@ -85,7 +85,13 @@ def _is_stutter(text: str, words: list[re.Match[str]], period: int) -> bool:
     if period <= 2:
         compound = text[words[-1].end() : words[-1].end() + 1] == "-"
         return between.isspace() and not compound and not words[0][0].isdecimal()
-    return not between.strip("\"'»”) ").endswith((".", "!", "?"))
+    # The start of a sentence may echo the end of the one before; a whole sentence may not.
+    before = text[: words[0].start()].rstrip("\"'«“( \u00a0\n")
+    return _ends(before) or not before or not _ends(between)
+
+
+def _ends(text: str) -> bool:
+    return text.rstrip("\"'»”«“() \u00a0\n").endswith((".", "!", "?", "…"))
 
 
 def _letters(pair: Pair) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ first question: about 0.3 s and 40 MB, once per process.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -13,6 +14,8 @@ import pymorphy3
 
 #: Grammemes of names: first name, surname, patronymic, place, organisation, trade mark.
 _NAMES = ("Name", "Surn", "Patr", "Geox", "Orgn", "Trad")
+
+_CYRILLIC = re.compile(r"[а-яё]+(?:-[а-яё]+)*")
 
 
 @cache
@@ -34,8 +37,12 @@ class Word:
 
 @lru_cache(maxsize=65536)
 def look_up(word: str) -> Word:
-    """The word in any case; ё is written as е in lemmas."""
+    """The word in any case; ё is written as е in lemmas. A word that is not of Russian
+    letters is taken as it is.
+    """
     folded = word.casefold()
+    if not _CYRILLIC.fullmatch(folded):
+        return Word(frozenset({folded}), True, False, True)
     dictionary = _dictionary()
     parses = dictionary.parse(folded)
     names = [any(grammeme in parse.tag for grammeme in _NAMES) for parse in parses]

@@ -31,7 +31,7 @@ _ENGLISH = """
     ch QKXH; ck K; cqu K; cz QX; dg JD; dge J; dj J; ge GJZH e-; gh GF-; ght T; gi GJZH i; gn G- N;
     gu G Vu-; je JHe e; ju JHi u; kh HK; kn K- N; ks K S; ll LI-; mb M B-; ng N G-; pf PF; ph F;
     qu K Vu-; sc SX K-; sch XS K-; sh XS; sz SX; tch Q; th TDFSZ; ts CS; tz CS; wh VHu; wr V- R;
-    xh JHX; zh ZQJ; zz CZ
+    tth TDFSZ; xh JHX; zh ZQJ; zz CZ
 """
 _RUSSIAN = """
     а a; б B; в V; г GH; д D; е e; ё oe; ж ZJ; з ZS; и i; й i; к K; л L; м M; н N; о o; п P; р R;
@@ -63,17 +63,26 @@ _SOUNDS = {"en": _table(_ENGLISH), "ru": _table(_RUSSIAN)}
 
 def distance(english: str, russian: str) -> float:
     """From 0 (the same by sound) to 1 (another name); both are single words."""
-    heard = _heard(english, "en")
     least = 1.0
-    for form in _forms(russian) if heard else ():
-        a, b = _weight(heard), _weight(form)
-        if abs(a - b) < least * max(a, b):  # what one has more of has to be dropped
-            least = min(least, _alignment(heard, form) / max(a, b))
+    for heard in _english_forms(english):
+        for form in _russian_forms(russian):
+            a, b = _weight(heard), _weight(form)
+            if abs(a - b) < least * max(a, b):  # what one has more of has to be dropped
+                least = min(least, _alignment(heard, form) / max(a, b))
     return least
 
 
 @lru_cache(maxsize=8192)
-def _forms(russian: str) -> tuple[tuple[Sound, ...], ...]:
+def _english_forms(english: str) -> tuple[tuple[Sound, ...], ...]:
+    """The name as it is and without a last vowel, which Russian would decline."""
+    heard = _heard(english, "en")
+    if len(heard) > 2 and heard[-1][0].issubset(_VOWELS):
+        return heard, heard[:-1]
+    return (heard,) if heard else ()
+
+
+@lru_cache(maxsize=8192)
+def _russian_forms(russian: str) -> tuple[tuple[Sound, ...], ...]:
     """The name as it is and without its ending, whichever of the two was meant."""
     word = russian.casefold()
     words = {word, stem(word)}

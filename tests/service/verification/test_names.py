@@ -1,0 +1,85 @@
+"""Names by sound and by table."""
+
+import pytest
+
+from service.schema import FindingKind
+from service.verification import check_consistency, check_sentence
+from service.verification.transliteration import distance
+
+
+@pytest.mark.parametrize(
+    ("english", "russian"),
+    [
+        ("Kavanaugh", "Кавано"),
+        ("Willoughby", "Уиллоби"),
+        ("Charles", "Чарльза"),
+        ("George", "Джорджу"),
+        ("Thorneycroft", "Торникрофта"),
+        ("Shaqiri", "Шакири"),
+        ("Hugo", "Гюго"),
+        ("Guizhou", "Гуйчжоу"),
+        ("Jinping", "Цзиньпином"),
+        ("Zárate", "Сарате"),
+        ("Knight", "Найт"),
+        ("Matthew", "Мэтью"),
+        ("London", "Лондонского"),
+    ],
+)
+def test_same_name_sounds_alike(english: str, russian: str) -> None:
+    assert distance(english, russian) <= 0.3
+
+
+@pytest.mark.parametrize(
+    ("english", "russian"),
+    [("Trump", "Клинтон"), ("May", "Мэри"), ("Jones", "Смит"), ("Boston", "Чикаго"), ("", "Анна")],
+)
+def test_other_name_does_not(english: str, russian: str) -> None:
+    assert distance(english, russian) > 0.3
+
+
+def name_faults(en: str, ru: str) -> list[str]:
+    faults = check_sentence(en, ru)
+    return [ru[f.start : f.end] for f in faults if f.kind is FindingKind.NAMES]
+
+
+@pytest.mark.parametrize(
+    ("en", "ru"),
+    [
+        ("Theresa May met Emmanuel Macron.", "Тереза Мэй встретилась с Эмманюэлем Макроном."),
+        ("Chinese and Greek ships sailed.", "Суда Китая и Греции вышли в море."),
+        ("The U.K. and Wales agreed.", "Великобритания и Уэльс договорились."),
+        ("The Supreme Court met in New York.", "Верховный суд собрался в Нью-Йорке."),
+        ("Rory McIlroy won.", "Победил Рори Макилрой."),
+        ("Kim Jong-un spoke.", "Выступил Ким Чен Ын."),
+        ("He went west in March.", "В марте он отправился на Запад."),
+        ("The man said so.", "Роза ветров изменилась."),  # a word at the start is no name
+    ],
+)
+def test_names_that_are_there_are_no_fault(en: str, ru: str) -> None:
+    assert name_faults(en, ru) == []
+
+
+@pytest.mark.parametrize(
+    ("en", "ru", "found"),
+    [
+        ("Theresa May met Macron.", "Тереза Мэй встретилась с Трампом.", ["Трампом"]),
+        ("Peter Jones left the show.", "Питер Смит ушёл с передачи.", ["Смит"]),
+        ("They live in Paris.", "Они живут в Берлине.", ["Берлине"]),
+        ("Trump told Clinton.", "Трамп сказал Клинтон и Обаме.", ["Обаме"]),
+    ],
+)
+def test_swapped_name_is_found(en: str, ru: str, found: list[str]) -> None:
+    assert name_faults(en, ru) == found
+
+
+def test_name_written_in_two_ways_is_found_where_it_is_rarer() -> None:
+    pairs = [
+        ("Willoughby left ITV", "Уиллоби ушла с ITV"),
+        ("Holly Willoughby left.", "Холли Виллоби ушла."),
+        ("They met with Willoughby.", "Они встретились с Уиллоби."),
+        ("Peter Jones stayed.", "Питер Джонс остался."),
+        ("They praised Peter Jones.", "Они похвалили Питера Джонса."),
+    ]
+    ((index, fault),) = check_consistency(pairs)
+    assert index == 1
+    assert pairs[1][1][fault.start : fault.end] == "Виллоби"
