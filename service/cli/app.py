@@ -13,6 +13,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,22 +138,23 @@ def _terms(command: Callable[..., Any]) -> Callable[..., Any]:
 @_terms
 @click.option("--translate-body", is_flag=True, help="Translate the story too.")
 @_compute
-def digest(files: tuple[str, ...], translate_body: bool, **values: Any) -> int:
+def digest(files: tuple[str, ...], translate_body: bool, **given: Any) -> int:
     """Summarize articles in English and translate the summaries into Russian."""
+    request = DigestRequest(
+        article=_article(given),
+        summary=SummaryOptions(given.pop("max_sentences"), given.pop("max_words")),
+        translation=_translation(given),
+        timeout=given.pop("timeout"),
+        translate_body=translate_body,
+        skip_cleaning=given.pop("skip_cleaning"),
+        excluded=_ranges(given.pop("exclude")),
+        no_cache=given.pop("no_cache"),
+    )
 
-    def request(document: Document, given: dict[str, Any]) -> DigestRequest:
-        return DigestRequest(
-            article=_article(document, given),
-            summary=SummaryOptions(given["max_sentences"], given["max_words"]),
-            translation=_translation(given),
-            timeout=given["timeout"],
-            translate_body=translate_body,
-            skip_cleaning=given["skip_cleaning"],
-            excluded=_ranges(given["exclude"]),
-            no_cache=given["no_cache"],
-        )
+    def about(document: Document) -> DigestRequest:
+        return replace(request, article=document.described(request.article))
 
-    return _answer("digest", files, values, request, digest_lines)
+    return _answer("digest", files, given, about, digest_lines)
 
 
 @app.command()
@@ -160,39 +162,39 @@ def digest(files: tuple[str, ...], translate_body: bool, **values: Any) -> int:
 @_reading
 @_bounds
 @_compute
-def summarize(files: tuple[str, ...], **values: Any) -> int:
+def summarize(files: tuple[str, ...], **given: Any) -> int:
     """Summarize articles in English."""
+    request = SummarizeRequest(
+        article=_article(given),
+        summary=SummaryOptions(given.pop("max_sentences"), given.pop("max_words")),
+        timeout=given.pop("timeout"),
+        skip_cleaning=given.pop("skip_cleaning"),
+        excluded=_ranges(given.pop("exclude")),
+        no_cache=given.pop("no_cache"),
+    )
 
-    def request(document: Document, given: dict[str, Any]) -> SummarizeRequest:
-        return SummarizeRequest(
-            article=_article(document, given),
-            summary=SummaryOptions(given["max_sentences"], given["max_words"]),
-            timeout=given["timeout"],
-            skip_cleaning=given["skip_cleaning"],
-            excluded=_ranges(given["exclude"]),
-            no_cache=given["no_cache"],
-        )
+    def about(document: Document) -> SummarizeRequest:
+        return replace(request, article=document.described(request.article))
 
-    return _answer("summarize", files, values, request, summary_lines)
+    return _answer("summarize", files, given, about, summary_lines)
 
 
 @app.command()
 @_inputs
 @_terms
 @_compute
-def translate(files: tuple[str, ...], **values: Any) -> int:
+def translate(files: tuple[str, ...], **given: Any) -> int:
     """Translate English text or HTML into Russian, its paragraphs kept."""
+    request = TranslateRequest(
+        translation=_translation(given),
+        timeout=given.pop("timeout"),
+        no_cache=given.pop("no_cache"),
+    )
 
-    def request(document: Document, given: dict[str, Any]) -> TranslateRequest:
-        return TranslateRequest(
-            text=document.text,
-            html=document.html,
-            translation=_translation(given),
-            timeout=given["timeout"],
-            no_cache=given["no_cache"],
-        )
+    def about(document: Document) -> TranslateRequest:
+        return replace(request, text=document.text, html=document.html)
 
-    return _answer("translate", files, values, request, translation_lines)
+    return _answer("translate", files, given, about, translation_lines)
 
 
 @app.command()
@@ -203,11 +205,12 @@ def clean(files: tuple[str, ...], as_json: bool, form: str, **given: Any) -> int
     from service.cleaning.article import clean_article
     from service.wire import to_json
 
+    article = _article(given)
     excluded = _ranges(given["exclude"])
 
     def answer(document: Document) -> None:
         cleaned = clean_article(
-            _article(document, given), skip_cleaning=given["skip_cleaning"], excluded=excluded
+            document.described(article), skip_cleaning=given["skip_cleaning"], excluded=excluded
         )
         if not as_json:
             click.echo(cleaned.text)
@@ -244,18 +247,12 @@ def serve(**values: Any) -> int:
     return serve_forever(take(EngineSettings, values), server)
 
 
-def _article(document: Document, given: dict[str, Any]) -> Article:
-    return Article(
-        id=document.name,
-        headline=given["headline"],
-        text=document.text,
-        html=document.html,
-        url=given["url"],
-    )
+def _article(given: dict[str, Any]) -> Article:
+    return Article(headline=given.pop("headline"), url=given.pop("url"))
 
 
 def _translation(given: dict[str, Any]) -> TranslationOptions:
-    return TranslationOptions(tuple(_glossary(given["glossary"])), tuple(given["keep"]))
+    return TranslationOptions(tuple(_glossary(given.pop("glossary"))), tuple(given.pop("keep")))
 
 
 def _glossary(path: Path | None) -> Iterator[GlossaryEntry]:
@@ -283,22 +280,22 @@ def _ranges(values: Iterable[str]) -> tuple[Range, ...]:
 def _answer(
     rpc: str,
     files: tuple[str, ...],
-    values: dict[str, Any],
-    request: Callable[[Document, dict[str, Any]], Any],
+    given: dict[str, Any],
+    request: Callable[[Document], Any],
     lines: Callable[[Any], Iterator[str]],
 ) -> int:
     """Ask for an answer to each file, print them in order, and count the failures."""
     from service.cli.backend import answers
     from service.wire import to_json
 
-    as_json, form, server = values.pop("as_json"), values.pop("form"), values.pop("server")
-    settings = take(EngineSettings, values)
+    as_json, form, server = given.pop("as_json"), given.pop("form"), given.pop("server")
+    settings = take(EngineSettings, given)
     names = files or ("-",)
 
     def requests() -> Iterator[tuple[str, Any]]:
         for name in names:
             try:
-                yield name, request(read_document(name, form), values)
+                yield name, request(read_document(name, form))
             except InvalidRequest as error:
                 yield name, error
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.errors import InvalidRequest, Violation
+from service.schema import Article
 
 _HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
 _HTML_START = re.compile(
@@ -22,6 +23,10 @@ class Document:
     name: str
     text: str | None = None
     html: str | None = None
+
+    def described(self, article: Article) -> Article:
+        """Return ``article`` with this document as its body and its name as the id."""
+        return replace(article, id=self.name, text=self.text, html=self.html)
 
 
 def read_document(name: str, form: str = "auto") -> Document:

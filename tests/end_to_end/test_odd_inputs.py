@@ -165,7 +165,7 @@ WRONG_CALLS: dict[str, tuple[Callable[[Path], list[str]], int, str]] = {
     "missing model folder": (
         lambda tmp: ["digest", "--translator", str(tmp / "gone"), str(SAMPLE)], 1, "gone",
     ),
-    "empty model folder": (lambda tmp: ["digest", "--translator", str(tmp), str(SAMPLE)], 1, "config.json"),
+    "empty model folder": (lambda tmp: ["digest", "--translator", str(tmp), str(SAMPLE)], 1, "missing or empty"),
     "half-written model": (
         lambda tmp: ["digest", "--translator", str(half_written(tmp)), str(SAMPLE)], 1, "model",
     ),
