@@ -191,9 +191,11 @@ def heard(code: str, message: str | None = "said", *details) -> SvodkaError:
     rich = status_pb2.Status()
     for detail in details:
         rich.details.add().Pack(detail)
+    other = status_pb2.Status()
+    other.details.add().Pack(error_details_pb2.ErrorInfo(reason="NOT_ENGLISH", domain="svodka"))
     trailer = (
         ("other", "x"),
-        ("other-bin", b"\xff"),
+        ("other-bin", other.SerializeToString()),
         ("grpc-status-details-bin", rich.SerializeToString()),
     )
     return error_of(received(grpc.StatusCode[code], message, trailer))

@@ -22,6 +22,7 @@ from service.errors import (
     Unavailable,
     Violation,
 )
+from service.rpc.servicer import _remaining
 from service.rpc.status import Status, received
 from service.schema import Limits, Priority
 
@@ -248,17 +249,30 @@ async def test_a_deadline_already_past_is_told_without_work():
         assert not r.pipeline.seen
 
 
-@pytest.mark.parametrize(
-    ("request_timeout", "call_timeout"), [({"nanos": 50_000_000}, None), (None, 0.5)]
-)
-async def test_a_deadline_that_passes_is_told_by_us_and_ends_the_work(
-    request_timeout, call_timeout
-):
+async def test_a_deadline_that_passes_is_told_by_us_and_ends_the_work():
     async with running(FakePipeline(act=forever)) as r:
-        call = r.stub.Digest(digest(timeout=request_timeout), timeout=call_timeout)
-        code, status = await refused(call)
+        code, status = await refused(r.stub.Digest(digest(timeout={"nanos": 50_000_000})))
         assert (code.name, status.reason) == ("DEADLINE_EXCEEDED", "DEADLINE_EXPIRED")
         await r.pipeline.until(lambda: r.pipeline.cancelled == 1)
+
+
+async def test_the_calls_own_deadline_ends_the_work_too():
+    async with running(FakePipeline(act=forever)) as r:
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await r.stub.Digest(digest(), timeout=0.5)
+        assert failure.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        await r.pipeline.until(lambda: r.pipeline.cancelled == 1)
+
+
+@pytest.mark.parametrize(("left", "ours"), [(None, math.inf), (5.0, 4.95), (0.1, 0.09), (0, 0)])
+def test_the_answer_is_given_time_to_travel(left, ours):
+    """So that the caller hears from us that it is late, and not from its own clock."""
+
+    class Context:
+        def time_remaining(self) -> float | None:
+            return left
+
+    assert _remaining(Context()) == pytest.approx(ours)
 
 
 async def test_the_servers_own_maximum_ends_the_work_too():
