@@ -80,7 +80,7 @@ def values_of(hint) -> st.SearchStrategy:
 
 
 @pytest.mark.parametrize("cls", [*CLASSES, Violation, Status], ids=lambda cls: cls.__name__)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_every_class_survives_the_wire(cls, data):
     value = data.draw(instances(cls))
@@ -89,7 +89,7 @@ def test_every_class_survives_the_wire(cls, data):
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_every_class_survives_json(cls, data):
     value = data.draw(instances(cls))

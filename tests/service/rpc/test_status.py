@@ -8,7 +8,7 @@ import string
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import errors
@@ -142,6 +142,7 @@ texts = st.text(max_size=2000) | st.text(
 )
 
 
+@settings(max_examples=30)
 @given(st.lists(st.builds(Violation, texts, texts), max_size=60))
 def test_whatever_is_wrong_fits_into_a_trailer(violations):
     status = status_of(InvalidRequest(*violations))
