@@ -34,7 +34,10 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin svodka \
     && install --directory --owner svodka --group svodka /var/cache/svodka
 
 COPY --from=build /opt/svodka /opt/svodka
-ENV PATH=/opt/svodka/bin:$PATH SVODKA_CACHE=/var/cache/svodka PYTHONUNBUFFERED=1
+ENV PATH=/opt/svodka/bin:$PATH \
+    SVODKA_CACHE=/var/cache/svodka \
+    HF_HOME=/var/cache/svodka/huggingface \
+    PYTHONUNBUFFERED=1
 
 USER 10001
 # Models that were built or fetched: keep them between runs.
