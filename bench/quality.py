@@ -234,7 +234,7 @@ def translate_directly(
         for n, answer in zip(batch, generated, strict=True):
             assert isinstance(answer, Generated)
             texts[n] = answer.text
-    return texts, time.perf_counter() - began, f"{_described(ref)}, {beams} beams, engine alone"
+    return texts, time.perf_counter() - began, f"{_described(ref)}, num_beams={beams}, engine alone"
 
 
 def _described(model: Any) -> str:
