@@ -114,6 +114,8 @@ def serve_forever(engine: EngineSettings, server: ServerSettings) -> int:
 
     limits = Limits(
         max_article_chars=server.max_article_chars,
+        # UTF-8 takes four bytes a code point at most; a little more for the rest of the message.
+        max_message_bytes=max(Limits.max_message_bytes, 4 * server.max_article_chars + 2**20),
         max_timeout=server.max_timeout,
         default_timeout=server.default_timeout,
         max_stream_items=server.max_stream_items,

@@ -32,7 +32,6 @@ from service.pipeline.translating import Rendering, Translator, findings_in
 from service.pipeline.workers import Workers
 from service.scheduler import Output, Policy, Scheduler
 from service.schema import (
-    Article,
     Digest,
     DigestRequest,
     DigestSentence,
@@ -50,9 +49,6 @@ from service.schema import (
 )
 from service.settings import EngineSettings
 from service.validation import validate
-
-# Read once by each model before the first request: the first run is the slow one.
-_WARM_UP = "The first run is slow. The second is not. So we run once. Then we serve. We are warm."
 
 
 class Pipeline:
@@ -108,14 +104,17 @@ class Pipeline:
         return self._scheduler.state.name if self._state == "SERVING" else self._state
 
     async def start(self) -> None:
-        """Load the models, open the workers, and compute once with each.
+        """Load and warm the models, and open the workers.
 
         Raises:
             ModelUnavailable: a model cannot be loaded.
         """
-        await self._scheduler.start()
-        await self.translate(TranslateRequest(text="Hello."), Terms())
-        await self.summarize(SummarizeRequest(Article(text=_WARM_UP)), Terms())
+        try:
+            await asyncio.gather(
+                self._scheduler.start(), self._workers.run(preparation.encode, ["Hello."])
+            )
+        except ModelError as error:
+            raise ModelUnavailable(str(error)) from error
         self._state = "SERVING"
 
     async def drain(self, grace: float) -> None:
@@ -148,6 +147,7 @@ class Pipeline:
                     *(sentence.text for paragraph in body for sentence in paragraph.sentences),
                 ],
                 request.translation,
+                headlines=1,
             )
             headline, *rest = renderings
             sentences, rest = rest[: len(chosen)], rest[len(chosen) :]

@@ -14,6 +14,7 @@ import numpy as np
 
 from models import Codec, Selection, open_codec
 from models.extractive import select_sentences
+from models.readability import dateline
 from service.cleaning import Cleaned, keep_all
 from service.cleaning.article import clean_article
 from service.errors import EmptyArticle, InvalidRequest, NotEnglish, Violation
@@ -32,7 +33,14 @@ from service.schema import (
     TranslationOptions,
 )
 from service.sentences import sentence_offsets
-from service.verification import Fault, check_sentence, evidence
+from service.verification import (
+    Fault,
+    check_consistency,
+    check_coverage,
+    check_sentence,
+    check_summary,
+    evidence,
+)
 
 
 @dataclass(frozen=True)
@@ -132,9 +140,7 @@ def read_article(
 
 def _insist_on_english(cleaned: Cleaned, field: str) -> None:
     kinds = {span.kind for span in cleaned.spans()}
-    readable = any(
-        character.isalpha() for p in cleaned.story() for character in cleaned.flat[p.start : p.end]
-    )
+    readable = any(_is_worded(cleaned.flat[p.start : p.end]) for p in cleaned.story())
     if readable and cleaned.language in ("en", "und"):  # too little text to tell is no offence
         return
     if readable or SpanKind.OTHER_LANGUAGE in kinds:
@@ -197,10 +203,14 @@ def choose(
     if not picked:
         shortest = min(len(s.text.split()) for s in sentences)
         raise _too_few_words(options.max_words, shortest)
-    return [
-        Chosen(s.text, (Evidence(s.start, s.end, 1.0),))
-        for s in (sentences[choice.index] for choice in picked)
-    ]
+    return [_verbatim(story, sentences[choice.index]) for choice in picked]
+
+
+def _verbatim(story: Story, sentence: Sentence) -> Chosen:
+    """Return a sentence as part of a summary: without the dateline, else to the letter."""
+    start = sentence.start + dateline(story.text[sentence.start : sentence.end])
+    text = _one_line(story.text[start : sentence.end])
+    return Chosen(text, (Evidence(start, sentence.end, 1.0),))
 
 
 def trim(story: Story, written: str, truncated: bool, options: SummaryOptions) -> list[Chosen]:
@@ -227,7 +237,7 @@ def trim(story: Story, written: str, truncated: bool, options: SummaryOptions) -
 
 def whole(story: Story) -> list[Chosen]:
     """Return the whole story as its own summary."""
-    return [Chosen(s.text, (Evidence(s.start, s.end, 1.0),)) for s in story.sentences]
+    return [_verbatim(story, sentence) for sentence in story.sentences]
 
 
 def _too_few_words(most: int, needed: int) -> InvalidRequest:
@@ -241,20 +251,37 @@ def _too_few_words(most: int, needed: int) -> InvalidRequest:
 
 def review_summary(story: Story, chosen: Sequence[Chosen]) -> list[Finding]:
     """Check an English summary against its article."""
-    article = "\n".join(story.text[p.start : p.end] for p in story.paragraphs)
-    return []
+    places = [(s.start, s.end) for s in story.sentences]
+    findings = check_summary([c.text for c in chosen], story.text, sentence_offsets=places)
+    return [*findings, *check_coverage(story.text, story.coverage.spans)]
 
 
 def encode(sentences: Sequence[str]) -> list[list[Piece]]:
-    """Encode sentences for the translator, each in pieces that fit it."""
+    """Encode sentences for the translator, each in pieces that fit it.
+
+    A sentence without a letter has nothing to translate, and no pieces.
+    """
     codec = _codecs["translator"]
-    return [fit(sentence, codec.encode, codec.max_input_tokens) for sentence in sentences]
+    return [
+        fit(sentence, codec.encode, codec.max_input_tokens) if _is_worded(sentence) else []
+        for sentence in sentences
+    ]
+
+
+def _is_worded(text: str) -> bool:
+    return any(map(str.isalpha, text))
 
 
 def review(
-    sentences: Sequence[str], attempts: Sequence[Attempt], options: TranslationOptions
+    sentences: Sequence[str],
+    attempts: Sequence[Attempt],
+    options: TranslationOptions,
+    headlines: Sequence[bool],
 ) -> list[list[Fault]]:
-    """Check translations sentence by sentence; an empty list is a good one."""
+    """Check translations sentence by sentence; an empty list is a good one.
+
+    A headline, as ``headlines`` says of each, is checked as one.
+    """
     return [
         check_sentence(
             en,
@@ -262,9 +289,15 @@ def review(
             keep=options.keep,
             glossary=options.glossary,
             truncated=attempt.truncated,
+            headline=headline,
         )
-        for en, attempt in zip(sentences, attempts, strict=True)
+        for en, attempt, headline in zip(sentences, attempts, headlines, strict=True)
     ]
+
+
+def compare(pairs: Sequence[tuple[str, str]]) -> list[tuple[int, Fault]]:
+    """Check that one answer's (English, Russian) sentences write a name in one way."""
+    return check_consistency(pairs)
 
 
 def read_text(request: TranslateRequest) -> tuple[str, tuple[Paragraph, ...]]:

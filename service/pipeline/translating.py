@@ -18,7 +18,7 @@ from service.pipeline.preparation import Attempt
 from service.pipeline.splitting import Ids, Piece
 from service.scheduler import Output, Unit
 from service.schema import Finding, FindingKind, Severity, TranslationOptions
-from service.verification import Fault, cost
+from service.verification import Fault, cost, worse
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class Rendering:
     error: Exception | None = None
 
 
+@dataclass(frozen=True)
+class _Task:
+    """A sentence to be translated; without ``pieces`` it stays as it is."""
+
+    en: str
+    pieces: Sequence[Piece]
+    headline: bool
+
+
 class Translator:
     """The translator's side of the pipeline."""
 
@@ -37,54 +46,60 @@ class Translator:
         self._ref = ref
 
     async def translate(
-        self, journey: Journey, sentences: Sequence[str], options: TranslationOptions
+        self,
+        journey: Journey,
+        sentences: Sequence[str],
+        options: TranslationOptions,
+        *,
+        headlines: int = 0,
     ) -> list[Rendering]:
         """Translate ``sentences`` and return their renderings in the same order.
 
-        A sentence without a letter (figures, rules, emoji) is kept as it is. A
-        unit that fails costs its own sentence only.
+        The first so many are ``headlines``. A sentence without a letter (figures,
+        rules, emoji) is kept as it is. A unit that fails costs its own sentence only.
         """
-        worded = [i for i, s in enumerate(sentences) if any(map(str.isalpha, s))]
-        renderings = [Rendering(sentence) for sentence in sentences]
-        if not worded:
-            return renderings
-        wanted = [sentences[i] for i in worded]
-        encoded = await journey.prepare(preparation.encode, wanted)
-        first = await self._attempt(journey, wanted, encoded, options, self._ref.decoding)
-        doubtful = [i for i, r in enumerate(first) if r.error is None and cost(r.faults) > 0]
-        if doubtful:
-            second = await self._attempt(
-                journey,
-                [wanted[i] for i in doubtful],
-                [encoded[i] for i in doubtful],
-                options,
-                self._ref.safer,
-            )
-            for i, again in zip(doubtful, second, strict=True):
-                if again.error is None and cost(again.faults) < cost(first[i].faults):
-                    first[i] = again
-        for i, rendering in zip(worded, first, strict=True):
-            renderings[i] = rendering
+        encoded = await journey.prepare(preparation.encode, sentences)
+        tasks = [
+            _Task(sentence, pieces, n < headlines)
+            for n, (sentence, pieces) in enumerate(zip(sentences, encoded, strict=True))
+        ]
+        renderings = await self._attempt(journey, tasks, options, self._ref.decoding)
+        doubtful = [n for n, r in enumerate(renderings) if r.error is None and cost(r.faults)]
+        again = await self._attempt(journey, [tasks[n] for n in doubtful], options, self._ref.safer)
+        for n, second in zip(doubtful, again, strict=True):
+            if second.error is None and worse(renderings[n].faults, second.faults):
+                renderings[n] = second
+        pairs = [(s, r.ru) for s, r in zip(sentences, renderings, strict=True)]
+        for n, fault in await journey.prepare(preparation.compare, pairs):
+            renderings[n] = replace(renderings[n], faults=(*renderings[n].faults, fault))
         return renderings
 
     async def _attempt(
         self,
         journey: Journey,
-        sentences: Sequence[str],
-        encoded: Sequence[Sequence[Piece]],
+        tasks: Sequence[_Task],
         options: TranslationOptions,
         decoding: Decoding,
     ) -> list[Rendering]:
-        units = [self._unit(piece, decoding) for pieces in encoded for piece in pieces]
+        if not tasks:
+            return []
+        units = [self._unit(piece, decoding) for task in tasks for piece in task.pieces]
         results = iter(await journey.job.run(units))
         attempts: list[Attempt] = []
         errors: list[Exception | None] = []
-        for sentence, pieces in zip(sentences, encoded, strict=True):
-            outputs = [next(results) for _ in pieces]
+        for task in tasks:
+            outputs = [next(results) for _ in task.pieces]
             error = next((o for o in outputs if isinstance(o, Exception)), None)
+            whole = outputs and not error
             errors.append(error)
-            attempts.append(Attempt(sentence, False) if error else _join(pieces, outputs))
-        faults = await journey.prepare(preparation.review, sentences, attempts, options)
+            attempts.append(_join(task.pieces, outputs) if whole else Attempt(task.en, False))
+        faults = await journey.prepare(
+            preparation.review,
+            [task.en for task in tasks],
+            attempts,
+            options,
+            [task.headline for task in tasks],
+        )
         return [
             Rendering(attempt.ru, () if error else tuple(found), error)
             for attempt, found, error in zip(attempts, faults, errors, strict=True)

@@ -48,12 +48,13 @@ class Workers:
         """Run ``task`` in a worker and return its result or raise its exception.
 
         A task whose worker died, or was replaced because it or a neighbour
-        hung, is tried once more; ComputeFailed says that it failed twice.
+        hung, is tried once more; ComputeFailed says that it failed twice. Where
+        the setup failed, its exception is every task's.
         """
         for _ in range(2):
             pool = self._pool
             try:
-                future: Future[R] = pool.submit(task, *args, **kwargs)
+                future: Future[R] = pool.submit(_do, task, *args, **kwargs)
                 async with asyncio.timeout(TASK_SECONDS):
                     return await asyncio.wrap_future(future)
             except (BrokenProcessPool, TimeoutError):
@@ -78,11 +79,24 @@ def _kill(pool: ProcessPoolExecutor) -> None:
         process.kill()
 
 
+_setup_error: Exception | None = None
+
+
 def _begin(setup: Callable[..., None], arguments: tuple[object, ...]) -> None:
     """Start a worker: Ctrl-C is the parent's to handle, and the parent's end is ours."""
+    global _setup_error
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow_parent, name="follow-parent", daemon=True).start()
-    setup(*arguments)
+    try:
+        setup(*arguments)
+    except Exception as error:  # raised here, it would only be printed
+        _setup_error = error
+
+
+def _do(task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    if _setup_error is not None:
+        raise _setup_error
+    return task(*args, **kwargs)
 
 
 def _follow_parent() -> None:

@@ -30,6 +30,7 @@ from . import (
     truncation,
 )
 from .consistency import check_consistency
+from .coverage import check_coverage
 from .evidence import evidence
 from .fault import Check, Fault, Pair, cost, worse
 from .summary import check_summary
@@ -39,6 +40,7 @@ __all__ = [
     "Fault",
     "Pair",
     "check_consistency",
+    "check_coverage",
     "check_sentence",
     "check_summary",
     "cost",

@@ -61,6 +61,16 @@ async def test_an_error_comes_back_whole(pool: Workers) -> None:
     assert caught.value.violations == (Violation("article.text", "is Russian"),)
 
 
+async def test_a_setup_that_fails_is_told_by_every_task() -> None:
+    pool = Workers(1, refuse)
+    try:
+        for _ in range(2):
+            with pytest.raises(NotEnglish):
+                await pool.run(ask)
+    finally:
+        await pool.close()
+
+
 async def test_a_task_whose_worker_is_killed_is_done_again(pool: Workers, tmp_path: Path) -> None:
     assert await pool.run(die_once, tmp_path / "died") == "ready"
 
