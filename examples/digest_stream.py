@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+
 from svodka.v1 import svodka_service_pb2 as pb
 from svodka.v1.svodka_service_pb2_grpc import SvodkaServiceStub
 

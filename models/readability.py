@@ -79,7 +79,8 @@ _NOTICE = re.compile(
 _DATELINE = re.compile(
     r"""(?:[A-Z][\w.’'-]*(?:,?\ [A-Z][\w.’'-]*){0,5}\ ?)?
         \((?:CNN|AP|Associated\ Press|Reuters|AFP|UPI|Xinhua|Bloomberg|BBC)\)
-        \s?(?:--?|—|–)?\s?""",
+        \s?(?:--?|—|–)?\s?
+        |[A-Z]{3,}(?:[ ,.’'-]{1,2}[A-Z0-9][\w.’'-]*){0,4}\s?(?:--|—|–)\s(?=["“A-Z])""",
     re.VERBOSE,
 )
 

@@ -1,0 +1,1 @@
+"""The service: the wire, the pipeline, the scheduler, the command line."""

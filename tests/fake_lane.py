@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from virtual_loop import now
-
 from service.scheduler import Batch, LaneDied, Output, Policy, Scheduler, Unit
 from service.schema import Priority
+from virtual_loop import now
 
 SPEED = 100.0  # padded tokens a second
 

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import grpc.aio
-from svodka.v1 import svodka_service_pb2_grpc
 
 from service.pipeline.terms import Terms
 from service.rpc.server import Listen, Server
@@ -23,6 +22,7 @@ from service.schema import (
     TranslateRequest,
     Translation,
 )
+from svodka.v1 import svodka_service_pb2_grpc
 
 LIMITS = Limits(max_article_chars=10_000, max_sentences=20, max_terms=5, max_stream_items=3)
 

@@ -97,7 +97,11 @@ def bart(folder: Path) -> None:
         unk_token="<unk>",
     )
     config = hf.BartConfig(
-        vocab_size=len(tokenizer), max_position_embeddings=64, forced_bos_token_id=0, **_SMALL
+        forced_eos_token_id=None,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=96,
+        forced_bos_token_id=0,
+        **_SMALL,
     )
     _save(folder, hf.BartForConditionalGeneration(config), tokenizer)
 
@@ -116,7 +120,7 @@ def t5(folder: Path, special: tuple[str, ...] = ()) -> None:
         d_ff=64,
         num_layers=2,
         num_heads=2,
-        n_positions=64,
+        n_positions=96,
         decoder_start_token_id=0,
         tie_word_embeddings=False,
     )
@@ -138,7 +142,7 @@ def marian(folder: Path, languages: tuple[str, ...] = ()) -> None:
     pad = len(names) - 1
     config = hf.MarianConfig(
         vocab_size=len(names),
-        max_position_embeddings=64,
+        max_position_embeddings=96,
         pad_token_id=pad,
         eos_token_id=0,
         decoder_start_token_id=pad,
@@ -179,7 +183,7 @@ def nllb(folder: Path) -> None:
 
 def _m2m_100(vocab_size: int) -> torch.nn.Module:
     config = hf.M2M100Config(
-        vocab_size=vocab_size, max_position_embeddings=64, decoder_start_token_id=2, **_SMALL
+        vocab_size=vocab_size, max_position_embeddings=96, decoder_start_token_id=2, **_SMALL
     )
     return hf.M2M100ForConditionalGeneration(config)
 
@@ -203,7 +207,7 @@ def _chat(config: Callable[..., hf.PreTrainedConfig], **more: object) -> Callabl
             num_hidden_layers=2,
             num_attention_heads=2,
             num_key_value_heads=1,
-            max_position_embeddings=256,
+            max_position_embeddings=512,
             pad_token_id=0,
             eos_token_id=1,
             bos_token_id=2,
@@ -233,7 +237,7 @@ def bert(folder: Path) -> None:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
-        max_position_embeddings=64,
+        max_position_embeddings=96,
     )
     _save(folder, hf.BertModel(config), tokenizer)
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 48}')

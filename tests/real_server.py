@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
+
 from svodka.v1 import svodka_service_pb2_grpc
 
 DATA = Path(__file__).parent / "data"

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from real_server import MARIAN, SAMPLE, Running
 from svodka.v1 import svodka_service_pb2 as pb
 

@@ -13,10 +13,10 @@ import grpc
 import pytest
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
-from real_server import MARIAN, SAMPLE, Running, running, wait_until_serving
-from svodka.v1 import svodka_service_pb2 as pb
 
+from real_server import MARIAN, SAMPLE, Running, running, wait_until_serving
 from service.rpc.status import received
+from svodka.v1 import svodka_service_pb2 as pb
 
 STORY = SAMPLE.read_text("utf-8")
 RUSSIAN = (

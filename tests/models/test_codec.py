@@ -32,7 +32,9 @@ def codec(ref):
 
 @pytest.mark.parametrize("name", ["bart", "marian", "bert"])
 def test_plain_families_get_what_their_tokenizer_gives(name, codec, folder):
-    assert list(codec(name).encode(TEXT)) == AutoTokenizer.from_pretrained(folder(name)).encode(TEXT)
+    assert list(codec(name).encode(TEXT)) == AutoTokenizer.from_pretrained(folder(name)).encode(
+        TEXT
+    )
 
 
 @pytest.mark.parametrize("name", ["marian_zle", "madlad"])
@@ -93,11 +95,11 @@ def test_marks_in_a_text_mark_nothing(name, codec, folder):
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(words=st.lists(st.sampled_from("rain closed two roads near Geneva".split()), min_size=1))
+@given(words=st.lists(st.sampled_from(["rain", "closed", "roads", "Geneva"]), min_size=1))
 def test_nothing_is_cut(name, words, codec):
     """Over any limit, a longer text still has more tokens."""
     text = " ".join(words)
-    assert len(codec(name).encode(text * 50)) > len(codec(name).encode(text * 49))
+    assert len(codec(name).encode(text * 20)) > len(codec(name).encode(text * 19))
 
 
 def test_answers_come_back_as_text(codec, folder):
@@ -116,5 +118,5 @@ def test_a_broken_tokenizer_is_an_error_that_names_the_folder(ref, folder, tmp_p
     for path in folder("bart").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "tokenizer.json").write_text("{")
-    with pytest.raises(ModelError, match="tokenizer in .* cannot be opened"):
+    with pytest.raises(ModelError, match=r"tokenizer in .* cannot be opened"):
         open_codec(replace(ref("bart"), path=tmp_path))

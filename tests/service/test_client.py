@@ -8,10 +8,8 @@ import sys
 
 import grpc.aio
 import pytest
-from fake_pipeline import FakePipeline, running
-from svodka.v1 import svodka_service_pb2 as pb
-from svodka.v1 import svodka_service_pb2_grpc
 
+from fake_pipeline import FakePipeline, running
 from service.client import Client
 from service.errors import (
     ComputeFailed,
@@ -32,6 +30,8 @@ from service.schema import (
     SummarizeRequest,
     TranslateRequest,
 )
+from svodka.v1 import svodka_service_pb2 as pb
+from svodka.v1 import svodka_service_pb2_grpc
 
 
 def request(text: str = "story", **fields) -> DigestRequest:

@@ -13,11 +13,11 @@ from functools import cache, partial
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from svodka.v1 import svodka_service_pb2 as pb
 
 from service import schema, wire
 from service.errors import InvalidRequest, Violation
 from service.rpc.status import Status
+from svodka.v1 import svodka_service_pb2 as pb
 
 # Where the two sides are named differently.
 MESSAGES = {

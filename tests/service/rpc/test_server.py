@@ -8,15 +8,15 @@ import signal
 
 import grpc.aio
 import pytest
-from fake_pipeline import FakePipeline, running
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from svodka.v1 import svodka_service_pb2 as pb
-from svodka.v1 import svodka_service_pb2_grpc
 
+from fake_pipeline import FakePipeline, running
 from service.errors import ModelUnavailable
 from service.rpc.server import Listen, ListenFailed, Server, serve
+from svodka.v1 import svodka_service_pb2 as pb
+from svodka.v1 import svodka_service_pb2_grpc
 
 SERVICE = "svodka.v1.SvodkaService"
 SERVING = health_pb2.HealthCheckResponse.SERVING

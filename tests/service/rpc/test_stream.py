@@ -7,12 +7,12 @@ import logging
 
 import grpc.aio
 import pytest
-from fake_pipeline import FakePipeline, running
-from svodka.v1 import svodka_service_pb2 as pb
 
+from fake_pipeline import FakePipeline, running
 from service.errors import EmptyArticle, Overloaded, Unavailable, Violation
 from service.rpc.stream import ItemStream
 from service.schema import Limits, Priority
+from svodka.v1 import svodka_service_pb2 as pb
 
 
 def item(request_id: str, text: str = "story", **fields) -> pb.DigestStreamRequest:

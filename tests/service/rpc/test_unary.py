@@ -9,9 +9,8 @@ import time
 
 import grpc.aio
 import pytest
-from fake_pipeline import FakePipeline, running
-from svodka.v1 import svodka_service_pb2 as pb
 
+from fake_pipeline import FakePipeline, running
 from service.errors import (
     ComputeFailed,
     DeadlineExpired,
@@ -25,6 +24,7 @@ from service.errors import (
 from service.rpc.servicer import _remaining
 from service.rpc.status import Status, received
 from service.schema import Limits, Priority
+from svodka.v1 import svodka_service_pb2 as pb
 
 
 def digest(text: str = "story", **fields) -> pb.DigestRequest:

@@ -6,11 +6,11 @@ import asyncio
 import math
 
 import pytest
-from fake_lane import FakeLane, answer, ask, scheduler, unit
-from virtual_loop import now, run
 
+from fake_lane import FakeLane, answer, ask, scheduler, unit
 from service.errors import DeadlineExpired, Overloaded
 from service.schema import Priority
+from virtual_loop import now, run
 
 INTERACTIVE, BULK = Priority.INTERACTIVE, Priority.BULK
 

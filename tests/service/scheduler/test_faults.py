@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable, Sequence
 
 import pytest
-from fake_lane import FakeLane, answer, ask, scheduler, unit
-from virtual_loop import now, run
 
+from fake_lane import FakeLane, answer, ask, scheduler, unit
 from service.errors import ComputeFailed, Unavailable
 from service.scheduler import Batch, LaneDied, OutOfMemory, Output, State
 from service.schema import Priority
+from virtual_loop import now, run
 
 
 def poison(error: Exception) -> Callable[[Batch], None]:

@@ -6,12 +6,12 @@ import asyncio
 import math
 
 import pytest
-from fake_lane import FakeLane, answer, ask, scheduler, unit
-from virtual_loop import now, run
 
+from fake_lane import FakeLane, answer, ask, scheduler, unit
 from service.errors import DeadlineExpired, Unavailable
 from service.scheduler import Batch, Output, Scheduler, State, Unit
 from service.schema import Priority
+from virtual_loop import now, run
 
 BULK = Priority.BULK
 

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from fake_lane import SPEED, FakeLane, answer, scheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_loop import now, run
 
+from fake_lane import SPEED, FakeLane, answer, scheduler
 from service.errors import ComputeFailed, DeadlineExpired, Overloaded, Unavailable
 from service.scheduler import Batch, LaneDied, OutOfMemory, Output, Scheduler, State, Unit
 from service.schema import Priority
+from virtual_loop import now, run
 
 QUEUE_TOKENS, BATCH_TOKENS, BATCH_LIMIT = 60, 50, 3.0
 
