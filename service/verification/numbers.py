@@ -46,6 +46,8 @@ _CONVERSIONS = {
     ("month", "year"): (1 / 12, 0.0),
     ("year", "month"): (12.0, 0.0),
 }
+_MEASURES = frozenset(unit for units in _CONVERSIONS for unit in units)
+_MOST = 100  # quantities that are compared one by one; no sentence has as many
 _DIGIT = re.compile(r"[0-9]")
 _CONVERTED_WITHIN = 0.06  # of the value, or one half: "20 feet" is "6 метров"
 _BINDING = {  # units that no translation may drop, and how Russian says them
@@ -62,8 +64,9 @@ def check(pair: Pair) -> Iterator[Fault]:
         return
     source = read(blanked(pair.en, pair.keep), ENGLISH)
     target = read(blanked(pair.ru, pair.keep), RUSSIAN)
-    lost = [q for q in _unexplained(source, target) if not _converted(q, target)]
-    extra = [q for q in _unexplained(target, source) if not _is_conversion(q, source)]
+    measured = _measured(source), _measured(target)
+    lost = [q for q in _unexplained(source, target) if not _converted(q, measured[1])]
+    extra = [q for q in _unexplained(target, source) if not _is_conversion(q, measured[0])]
     wanted = ", ".join(pair.en[q.start : q.end] for q in lost)
     for quantity in extra:
         number = pair.ru[quantity.start : quantity.end]
@@ -99,6 +102,10 @@ def _unexplained(quantities: Iterable[Quantity], others: Sequence[Quantity]) -> 
             yield quantity
 
 
+def _measured(quantities: Iterable[Quantity]) -> list[Quantity]:
+    return [q for q in quantities if q.unit in _MEASURES][:_MOST]
+
+
 def _converted(source: Quantity, targets: Sequence[Quantity]) -> bool:
     return any(_same_measure(source, target) for target in targets)
 
@@ -126,8 +133,10 @@ def _units(source: Sequence[Quantity], target: Sequence[Quantity], pair: Pair) -
     """An amount that is there, but of something else."""
     for quantity in source:
         said = _BINDING.get(quantity.unit)
-        twins = [q for q in target if q.readings & quantity.readings]
-        if not (said and quantity.written and twins):
+        if not (said and quantity.written):
+            continue
+        twins = [q for q in target[:_MOST] if q.readings & quantity.readings]
+        if not twins:
             continue
         others = [q for q in twins if q.unit in _BINDING and q.unit != quantity.unit]
         wanted = pair.en[max(0, quantity.start - 1) : quantity.end + 8].strip()

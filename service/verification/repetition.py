@@ -95,9 +95,10 @@ def _ends(text: str) -> bool:
 
 
 def _letters(pair: Pair) -> Iterator[tuple[int, int]]:
+    source = {word.casefold() for word in _WORD.findall(pair.en)}
     for word in _WORD.finditer(pair.ru):
         letters = word[0].casefold()
-        if letters.isdecimal() or letters in pair.en.casefold():
+        if letters.isdecimal() or letters in source:
             continue
         for period, first, last in _runs(list(letters), _MAX_LETTERS):
             if last - first >= 4 * period and last - first >= 5 + period:

@@ -34,6 +34,7 @@ _TITLE_LIST = "a an as at by for from i in into is it my no on or s t to un und 
 _PARTICLES = frozenset(_PARTICLE_LIST.split())
 _TITLE_WORDS = _PARTICLES | frozenset(_TITLE_LIST.split())
 _GLUE = frozenset("-/.@_&")  # joins a word to others: e-mail, TCP/IP, LiverpoolFC.com
+_QUOTATION = re.compile(r"\"[^\"]{1,300}\"|«[^»]{1,300}»|“[^”]{1,300}”|„[^“”]{1,300}[“”]")
 _QUOTES = frozenset("\"'«»“”„’‘")
 
 
@@ -62,12 +63,12 @@ def check(pair: Pair) -> Iterator[Fault]:
 
 def _ordinary_words(text: str) -> list[tuple[int, int]]:
     """Places of lower-case Latin words that are no part of a name or a compound."""
-    words = list(_WORD.finditer(text))
+    words, quoted = list(_WORD.finditer(text)), _quoted(text)
     found = []
     for i, word in enumerate(words):
         if not (word[0].islower() and _LATIN.match(word[0])) or _is_glued(text, *word.span()):
             continue
-        particles = _TITLE_WORDS if _is_quoted(text, word.start()) else _PARTICLES
+        particles = _TITLE_WORDS if quoted[word.start()] else _PARTICLES
         if word[0] in particles and _is_inside_name(words, i, particles):
             continue
         found.append(word.span())
@@ -85,11 +86,12 @@ def _is_glued(text: str, start: int, end: int) -> bool:
     )
 
 
-def _is_quoted(text: str, place: int) -> bool:
-    return text.count('"', 0, place) % 2 == 1 or (
-        text.count("«", 0, place) > text.count("»", 0, place)
-        or text.count("“", 0, place) > text.count("”", 0, place)
-    )
+def _quoted(text: str) -> bytearray:
+    """1 at every place inside quotation marks."""
+    inside = bytearray(len(text))
+    for match in _QUOTATION.finditer(text):
+        inside[match.start() : match.end()] = b"\1" * len(match[0])
+    return inside
 
 
 def _is_inside_name(words: list[re.Match[str]], i: int, particles: frozenset[str]) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 
 _VOWELS = "aeiou"
 _VOWEL_COST = 0.25  # a wrong, missing or additional vowel
@@ -47,15 +48,25 @@ _ENDING = re.compile(
     r"|ою|ею|ия|ии|ию|ие|а|я|у|ю|е|и|ы|о|ь|й)\Z"
 )
 
-Sound = tuple[frozenset[str], bool]  # classes, and whether it may be silent
+
+class Sound(NamedTuple):
+    """``classes`` as bits; ``cost`` of leaving it out; whether it is a ``vowel``."""
+
+    classes: int
+    cost: float
+    vowel: bool
+
+
+def _sound(letters: str) -> Sound:
+    classes = letters.replace("-", "")
+    vowel = all(c in _VOWELS for c in classes)
+    cost = _SILENT_COST if "-" in letters else _VOWEL_COST if vowel else 1.0
+    return Sound(sum(1 << (ord(c) - ord("A")) for c in set(classes)), cost, vowel)
 
 
 def _table(text: str) -> dict[str, tuple[Sound, ...]]:
     rows = (entry.split() for entry in text.split(";"))
-    return {
-        letters: tuple((frozenset(sound.replace("-", "")), "-" in sound) for sound in sounds)
-        for letters, *sounds in rows
-    }
+    return {letters: tuple(map(_sound, sounds)) for letters, *sounds in rows}
 
 
 _SOUNDS = {"en": _table(_ENGLISH), "ru": _table(_RUSSIAN)}
@@ -66,9 +77,9 @@ def distance(english: str, russian: str) -> float:
     least = 1.0
     for heard in _english_forms(english):
         for form in _russian_forms(russian):
-            a, b = _weight(heard), _weight(form)
-            if abs(a - b) < least * max(a, b):  # what one has more of has to be dropped
-                least = min(least, _alignment(heard, form) / max(a, b))
+            weight = max(_weight(heard), _weight(form))
+            if _surplus(heard, form) < least * weight:
+                least = min(least, _alignment(heard, form) / weight)
     return least
 
 
@@ -76,7 +87,7 @@ def distance(english: str, russian: str) -> float:
 def _english_forms(english: str) -> tuple[tuple[Sound, ...], ...]:
     """The name as it is and without a last vowel, which Russian would decline."""
     heard = _heard(english, "en")
-    if len(heard) > 2 and heard[-1][0].issubset(_VOWELS):
+    if len(heard) > 2 and heard[-1].vowel:
         return heard, heard[:-1]
     return (heard,) if heard else ()
 
@@ -115,33 +126,30 @@ def _plain(word: str) -> str:
     return "".join(c for c in decomposed if "a" <= c <= "z")
 
 
-def _cost(sound: Sound) -> float:
-    """Of leaving it out."""
-    classes, silent = sound
-    if silent:
-        return _SILENT_COST
-    return _VOWEL_COST if classes.issubset(_VOWELS) else 1.0
-
-
 @lru_cache(maxsize=16384)
 def _weight(sounds: tuple[Sound, ...]) -> float:
-    return max(1.0, sum(_cost(sound) for sound in sounds))
+    return max(1.0, sum(sound.cost for sound in sounds))
+
+
+def _surplus(a: tuple[Sound, ...], b: tuple[Sound, ...]) -> int:
+    """Consonants that either has too many of for the other: the least the alignment costs."""
+    consonants = sum(not sound.vowel for sound in a), sum(not sound.vowel for sound in b)
+    heard = sum(sound.cost == 1 for sound in a), sum(sound.cost == 1 for sound in b)
+    return max(heard[0] - consonants[1], heard[1] - consonants[0])
 
 
 def _alignment(a: tuple[Sound, ...], b: tuple[Sound, ...]) -> float:
     """The least cost to turn one sequence into the other (Wagner and Fischer, 1974)."""
     row = [0.0]
     for sound in b:
-        row.append(row[-1] + _cost(sound))
+        row.append(row[-1] + sound.cost)
     for left in a:
-        drop = _cost(left)
-        previous, row = row, [row[0] + drop]
+        previous, row = row, [row[0] + left.cost]
         for j, right in enumerate(b):
-            if left[0] & right[0]:
+            if left.classes & right.classes:
                 swap = 0.0
-            elif left[0].issubset(_VOWELS) and right[0].issubset(_VOWELS):
-                swap = _VOWEL_COST
             else:
-                swap = 1.0
-            row.append(min(previous[j] + swap, previous[j + 1] + drop, row[j] + _cost(right)))
+                swap = _VOWEL_COST if left.vowel and right.vowel else 1.0
+            drop, insert = previous[j + 1] + left.cost, row[j] + right.cost
+            row.append(min(previous[j] + swap, drop, insert))
     return row[-1]
