@@ -19,6 +19,7 @@ class FakeLane:
 
     def __init__(self, fault: Callable[[Batch], Sequence[Output] | None] | None = None) -> None:
         self.fault = fault or (lambda _: None)
+        self.speed = SPEED
         self.batches: list[Batch] = []
         self.began: list[float] = []
         self.cancelled = 0
@@ -43,7 +44,7 @@ class FakeLane:
         self.began.append(now())
         try:
             death = asyncio.ensure_future(self._death.wait())
-            await asyncio.wait([death], timeout=batch.padded / SPEED)
+            await asyncio.wait([death], timeout=batch.padded / self.speed)
             death.cancel()
         except asyncio.CancelledError:
             self.cancelled += 1
@@ -101,3 +102,10 @@ async def ask(
     async with scheduler.job(priority=priority, deadline=now() + timeout, **options) as job:
         results = await job.run(units)
     return [result.value if isinstance(result, Output) else result for result in results]
+
+
+async def warm(s: Scheduler) -> None:
+    """Compute a long batch and a wide one, so that the scheduler knows what steps and tokens cost."""
+    for n, units in enumerate(([unit("long", 100)], [unit(f"wide {i}") for i in range(10)])):
+        async with s.job(priority=Priority.BULK, deadline=float("inf"), scope=f"warm {n}") as job:
+            await job.run(units)

@@ -1,6 +1,16 @@
 """How fast a queue's model is, and how big its batches may be.
 
 One ``Pace`` per queue. It learns from finished batches and forgets slowly.
+
+A batch takes as many steps as its longest output, whoever else is in it, and
+some work for every padded token:
+
+    seconds = per_step × steps + per_token × padded tokens
+
+The two are fitted by least squares to the last batches. They must be told
+apart: a lone short unit is slow per token, but says little of how long a full
+batch takes. A single rate would take it for the model's speed, make the batches
+small to keep them short, and so never see a faster one.
 """
 
 from __future__ import annotations
@@ -12,6 +22,7 @@ from service.scheduler.work import Batch
 
 KEPT = 0.9  # of the weight of older batches, at each new one: about the last ten count
 REGROWTH = 64  # clean batches until a budget that was cut by its whole is back
+DOUBT = 1e-6  # ridge on per_token, so that batches all alike are put down to their steps
 
 
 class Pace:
@@ -22,9 +33,11 @@ class Pace:
         self._batch_seconds = policy.batch_seconds
         self._fade = policy.fade
         self._memory = float(self._full)  # what has been seen to fit, in padded tokens
-        self._tokens = 0.0
-        self._seconds = 0.0
         self._measured = 0.0
+        # Sums over the last batches, for the fit: s steps, p padded tokens, y seconds.
+        self._ss = self._sp = self._pp = self._sy = self._py = 0.0
+        # And for the means: batches, steps, tokens, padded tokens, seconds.
+        self._n = self._s = self._t = self._p = self._y = 0.0
         self.batches = 0
         self.units = 0
         self.tokens = 0
@@ -32,13 +45,18 @@ class Pace:
         self.busy_seconds = 0.0
 
     def measure(self, batch: Batch, seconds: float, now: float) -> None:
-        """Learn from a clean batch.
-
-        The speed is a ratio of sums, not a mean of ratios: a lone short unit
-        is slow per token, and must not count as much as a full batch.
-        """
-        self._tokens = self._tokens * KEPT + batch.tokens
-        self._seconds = self._seconds * KEPT + seconds
+        """Learn from a clean batch."""
+        s, p, y = batch.steps, batch.padded, seconds
+        self._ss = self._ss * KEPT + s * s
+        self._sp = self._sp * KEPT + s * p
+        self._pp = self._pp * KEPT + p * p
+        self._sy = self._sy * KEPT + s * y
+        self._py = self._py * KEPT + p * y
+        self._n = self._n * KEPT + 1
+        self._s = self._s * KEPT + s
+        self._t = self._t * KEPT + batch.tokens
+        self._p = self._p * KEPT + p
+        self._y = self._y * KEPT + y
         self._measured = now
         self._memory = min(self._full, self._memory + self._full / REGROWTH)
         self.batches += 1
@@ -53,18 +71,47 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Tokens a second of one lane, padding not counted; infinite while unknown."""
-        return self._tokens / self._seconds if self._seconds else math.inf
+        """Tokens a second of one lane of late, padding not counted; infinite while unknown."""
+        return self._t / self._y if self._y else math.inf
 
     @property
     def budget(self) -> float:
-        """Padded tokens that a batch may have."""
-        return min(self._memory, self.rate * self._batch_seconds)
+        """Padded tokens that a batch may have: what fits, and is done in the time allowed.
+
+        Where the steps alone take that time or more, splitting a batch would
+        cost about as much again, so the tokens may take as long as the steps.
+        """
+        per_step, per_token = self._fit()
+        if not per_token:
+            return self._memory
+        fixed = per_step * self._s / self._n
+        return min(self._memory, max(self._batch_seconds - fixed, fixed) / per_token)
 
     def predict(self, tokens: float, now: float) -> float:
-        """Seconds that one lane needs for so many tokens.
+        """Seconds that one lane needs for so many tokens, in batches as full as may be.
 
         The prediction fades while nothing is measured. Otherwise one slow
         batch could have every later request refused, and so never be corrected.
         """
-        return tokens / self.rate * 0.5 ** ((now - self._measured) / self._fade)
+        if not self._n or not tokens:
+            return 0.0
+        per_step, per_token = self._fit()
+        padded = tokens * self._p / self._t
+        batches = max(1.0, padded / self.budget)
+        steps = min(self._s / self._n, tokens)
+        seconds = batches * per_step * steps + per_token * padded
+        return seconds * 0.5 ** ((now - self._measured) / self._fade)
+
+    def _fit(self) -> tuple[float, float]:
+        """Seconds per step and per padded token: least squares, neither below zero."""
+        if not self._n:
+            return 0.0, 0.0
+        pp = self._pp * (1 + DOUBT)
+        determinant = self._ss * pp - self._sp**2  # positive, by Cauchy and Schwarz
+        per_step = (self._sy * pp - self._py * self._sp) / determinant
+        per_token = (self._ss * self._py - self._sp * self._sy) / determinant
+        if per_token < 0:
+            return self._sy / self._ss, 0.0
+        if per_step < 0:
+            return 0.0, self._py / self._pp
+        return per_step, per_token

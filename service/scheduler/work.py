@@ -81,6 +81,11 @@ class Batch:
         return sum(unit.tokens for unit in self.units)
 
     @property
+    def steps(self) -> int:
+        """How often the model is called, as far as foreseen: once for each token of an output."""
+        return max(1, max(unit.output_tokens for unit in self.units))
+
+    @property
     def padded(self) -> int:
         """The cost with padding."""
         return padded_tokens(
