@@ -504,7 +504,7 @@ def test_stats_describe_the_moment():
             await asyncio.gather(task, more)
             stats = s.stats()
             assert (stats.lanes_busy, stats.jobs, stats.waiting_units) == (0, 0, 0)
-            assert stats.queues["q"].padding == pytest.approx(10 / 190)
+            assert stats.queues["q"].padding == pytest.approx(10 / 390)
 
     run(main())
 
