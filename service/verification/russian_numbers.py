@@ -101,12 +101,23 @@ _NUMERALS = (
     *((form, Numeral(float(value), scale=True)) for value, form in _table(_SCALES)),
     *((form, Numeral(float(value))) for value, form in _table(_CARDINALS)),
 )
+_TENS = re.compile(
+    r"(?:двадцати|тридцати|сорока|пятидесяти|шестидесяти|семидесяти|восьмидесяти|девяносто)(?=.{4})"
+)
 _MONTH_FORMS = tuple(_table(_MONTHS))
 
 
 @lru_cache(maxsize=16384)
 def _numeral(word: str) -> Numeral | None:
-    return next((numeral for form, numeral in _NUMERALS if form.fullmatch(word)), None)
+    """Tens and units of a compound are added up: двадцатипятилетний."""
+    found = next((numeral for form, numeral in _NUMERALS if form.fullmatch(word)), None)
+    tens = _TENS.match(word)
+    if found is None or tens is None:
+        return found
+    units = next((n for form, n in _NUMERALS if form.fullmatch(word, tens.end())), None)
+    if units is None or units.readings or not 0 < units.value < 10:
+        return found
+    return Numeral(found.value + units.value)
 
 
 @lru_cache(maxsize=4096)

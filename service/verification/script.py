@@ -6,7 +6,8 @@ only other Cyrillic alphabets have; a word that mixes Latin and Cyrillic.
 
 Misses: a capitalised name or title left in Latin, since names, brands,
 acronyms, addresses and placeholders in Latin are good Russian; a single word
-quoted on purpose ('the word "twp"').
+quoted on purpose ('the word "twp"'); an original given in brackets. A title in a
+third language, in lower case and without quotation marks, is taken for English.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ'’]+\Z")
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
 _NOT_RUSSIAN = re.compile(r"[іїєґўјњљћђџѕ]", re.IGNORECASE)
+_ASCII = re.compile(r"[a-z'’]+\Z")
+_ORIGINAL = re.compile(r"(?<=\w )\([^()\u0400-\u052f]{1,100}\)")  # Общество (Gesellschaft für …)
 _ALIEN = re.compile(r"[^\W\d_\u0000-\u036f\u0400-\u052f\u1e00-\u1eff\u2100-\u214f]+")
 _MIXED = re.compile(r"[A-Za-z][\u0400-\u052f]|[\u0400-\u052f][A-Za-z]")
 #: Lower-case words inside names: Marks and Spencer, La Roche de la Tour; and, in quotation
@@ -40,7 +43,7 @@ _QUOTES = frozenset("\"'«»“”„’‘")
 
 def check(pair: Pair) -> Iterator[Fault]:
     """One fault per run of words; or one for all where nothing is Russian."""
-    text = blanked(pair.ru, pair.keep)
+    text = _ORIGINAL.sub(lambda match: " " * len(match[0]), blanked(pair.ru, pair.keep))
     if not _CYRILLIC.search(text) and _ordinary_words(blanked(pair.en, pair.keep)):
         yield _fault(pair, Severity.ERROR, 0, len(pair.ru), "Nothing of this is in Russian.")
         return
@@ -66,12 +69,14 @@ def _ordinary_words(text: str) -> list[tuple[int, int]]:
     words, quoted = list(_WORD.finditer(text)), _quoted(text)
     found = []
     for i, word in enumerate(words):
-        if not (word[0].islower() and _LATIN.match(word[0])) or _is_glued(text, *word.span()):
+        if not _ASCII.match(word[0]) or _is_glued(text, *word.span()):
             continue
         particles = _TITLE_WORDS if quoted[word.start()] else _PARTICLES
         if word[0] in particles and _is_inside_name(words, i, particles):
             continue
         found.append(word.span())
+    if len(found) == 1 and text[slice(*found[0])] in _TITLE_WORDS:
+        return []  # Boo to You
     return found if any(end - start > 1 for start, end in found) else []  # the letter w
 
 

@@ -32,7 +32,7 @@ _ENGLISH = """
     ch QKXH; ck K; cqu K; cz QX; dg JD; dge J; dj J; ge GJZH e-; gh GF-; ght T; gi GJZH i; gn G- N;
     gu G Vu-; je JHe e; ju JHi u; kh HK; kn K- N; ks K S; ll LI-; mb M B-; ng N G-; pf PF; ph F;
     qu K Vu-; sc SX K-; sch XS K-; sh XS; sz SX; tch Q; th TDFSZ; ts CS; tz CS; wh VHu; wr V- R;
-    tth TDFSZ; xh JHX; zh ZQJ; zz CZ
+    ja JHCi- a; tth TDFSZ; xh JHX; zh ZQJ; zz CZ
 """
 _RUSSIAN = """
     а a; б B; в V; г GH; д D; е e; ё oe; ж ZJ; з ZS; и i; й i; к K; л L; м M; н N; о o; п P; р R;

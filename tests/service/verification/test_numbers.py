@@ -37,6 +37,7 @@ def number_faults(en: str, ru: str) -> list[Fault]:
         ("A dozen people came.", "Пришло 12 человек."),
         ("It was a decade ago.", "Это было 10 лет назад."),
         ("The 2-year-old slept.", "Двухлетний ребёнок спал."),
+        ("The 25-year-old slept.", "Двадцатипятилетний спал."),
         ("The man, 37, left.", "37-летний мужчина ушёл."),
         ("The first-half goal counted.", "Гол в первом тайме засчитан."),
         # ordinals, decades, centuries
