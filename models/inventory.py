@@ -201,7 +201,7 @@ def _verified(ref: ModelRef, row: presets.Row, threads: int | None) -> Report:
         path=str(ref.path),
         family=ref.family,
         max_input_tokens=ref.max_input_tokens,
-        max_output_tokens=0 if ref.task == "embed" else ref.decoding.max_tokens,
+        max_output_tokens=ref.max_output_tokens,
         compute_type=ref.compute_type,
         parameters=engine.parameters,
         memory=engine.memory,

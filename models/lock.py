@@ -66,7 +66,7 @@ def read(folder: Path) -> Lock | None:
         content = json.loads((folder / LOCK).read_text(encoding="utf-8"))
         files = {key: LockedFile(**file) for key, file in content["files"].items()}
         return Lock(content["name"], content["revision"], files)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ModelError(

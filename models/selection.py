@@ -23,7 +23,8 @@ _WINDOW = 8192
 class ModelRef:
     """A model on this disk and how to ask it.
 
-    ``max_input_tokens`` bounds one unit, special tokens and prompt included.
+    ``max_input_tokens`` bounds one unit, special tokens and prompt included;
+    ``max_output_tokens`` is the most it has positions for, whatever a decoding says.
     ``prompt`` has ``{text}`` where the input goes; with ``chat`` it becomes a
     message in the model's own template. ``safer`` is the search for a second try.
     """
@@ -42,6 +43,7 @@ class ModelRef:
     prompt: str = "{text}"
     chat: bool = False
     device: str = "cpu"
+    max_output_tokens: int = 512
 
 
 @dataclass(frozen=True)
@@ -94,18 +96,16 @@ def refer(row: presets.Row, cache: Path) -> ModelRef:
     located = sources.locate(row.source, cache, wanted=row.preset)
     config = families.read_config(located.path, row.role)
     decoding = row.decoding or config.decoding(row.role, located.path)
-    shape, limit, room = config.row.shape, config.limit(), decoding.max_tokens
+    shape, limit, room = config.row.shape, config.limit(), 0
     match shape:
         case Shape.ENCODER:
             limit = min(limit, families.sentence_limit(located.path))
-        case Shape.DECODER:  # one window for both, the end mark included
-            limit = min(limit, _WINDOW)
-            room = min(room, limit // 2)
-            limit -= room + 1
-        case Shape.ENCODER_DECODER:  # the output has positions too, start and end mark included
-            room = min(room, limit - 2)
-    decoding = replace(decoding, max_tokens=room)
-    again = row.safer or safer(decoding)
+        case Shape.DECODER:  # one window for input, output and the end mark
+            window = min(limit, _WINDOW)
+            room = min(decoding.max_tokens, window // 2)
+            limit = window - room - 1
+        case Shape.ENCODER_DECODER:  # the output has positions of its own, and two marks
+            room = limit - 2
     return ModelRef(
         role=row.role,
         task="embed" if shape is Shape.ENCODER else "generate",
@@ -117,9 +117,10 @@ def refer(row: presets.Row, cache: Path) -> ModelRef:
         family=config.family,
         max_input_tokens=min(limit, row.max_input_tokens or limit),
         decoding=decoding,
-        safer=replace(again, max_tokens=min(again.max_tokens, room)),
+        safer=row.safer or safer(decoding),
         prompt=config.prompt(row.role),
         chat=shape is Shape.DECODER and not config.told_prompt(row.role),
+        max_output_tokens=room,
     )
 
 

@@ -134,7 +134,8 @@ class Generator(_Network):
         """Return one answer a row."""
         ids, mask = _padded(batch, self._ref, pad_id=self._codec.pad_id, left=self._left)
         start = ids.shape[1] if self._left else 1
-        bounds = [decoding.bound(len(row)) for row in batch]
+        room = self._ref.max_output_tokens
+        bounds = [min(room, decoding.bound(len(row))) for row in batch]
         with _memory():
             output = self._model.generate(
                 input_ids=ids,

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -116,9 +117,12 @@ def ensure(cache: Path, source: Path = SOURCE) -> Path:
                 return folder
             _log.info("building the starter translator, once; this takes about a minute")
             shutil.rmtree(work, ignore_errors=True)  # a killed build may have left one
-            _run(source, work)
-            shutil.rmtree(folder, ignore_errors=True)
-            work.rename(folder)
+            try:
+                _run(source, work)
+                shutil.rmtree(folder, ignore_errors=True)
+                work.rename(folder)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise ModelError(
             f"{cache} cannot be written ({error.strerror}); name another folder with --cache."
@@ -128,13 +132,14 @@ def ensure(cache: Path, source: Path = SOURCE) -> Path:
 
 def _run(source: Path, result: Path) -> None:
     """Run ``build`` in an interpreter of its own."""
-    command = [sys.executable, "-m", __name__, str(source), str(result)]
+    command = [sys.executable, "-m", __package__, str(source), str(result)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         _log.error("building the starter translator failed:\n%s", done.stderr)
-        last = (done.stderr.strip().splitlines() or ["it was killed"])[-1]
+        raised = re.findall(r"^[\w.]*(?:Error|Exception)\b.*$", done.stderr, re.MULTILINE)
+        reason = raised[-1] if raised else "it was killed"
         raise ModelError(
-            f"Building the starter translator failed ({last}); it needs about 2 GB of memory "
+            f"Building the starter translator failed ({reason}); it needs about 2 GB of memory "
             "and 1 GB of disk: make room and try again."
         )
 
@@ -219,7 +224,7 @@ def _read_base(
         values = dequantize(rows, tensor.tensor_type)
         # GGUF stores a norm's whole factor, Gemma's code adds one to what it loads.
         values = values - 1 if name.endswith("norm.weight") else values
-        weights[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+        weights[name] = torch.tensor(values, dtype=torch.float32)
     return config, weights
 
 
@@ -233,7 +238,3 @@ def _write_tokenizer(source: Path, result: Path) -> None:
     config["tokenizer_class"] = "PreTrainedTokenizerFast"
     (result / "tokenizer_config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
     shutil.copyfile(source / "tokenizer.json", result / "tokenizer.json")
-
-
-if __name__ == "__main__":
-    build(*map(Path, sys.argv[1:]))

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import random_models
 import torch
 
 import models
+import random_models
 from models.selection import ModelRef, named, refer
 from models.sources import default_cache
 
