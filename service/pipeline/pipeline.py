@@ -168,6 +168,7 @@ class Pipeline:
                 body_ru="\n\n".join(p.ru for p in paragraphs),
                 body=tuple(paragraphs),
                 findings=(
+                    *story.findings,
                     *findings,
                     *findings_in(headline, "headline_ru"),
                     *(
@@ -193,7 +194,7 @@ class Pipeline:
                 headline_en=story.headline,
                 summary_en=" ".join(c.text for c in chosen),
                 sentences=tuple(SummarySentence(c.text, c.evidence) for c in chosen),
-                findings=tuple(findings),
+                findings=(*story.findings, *findings),
                 coverage=story.coverage,
                 metadata=story.metadata,
                 usage=journey.usage(),

@@ -8,7 +8,7 @@ nothing here waits for anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from models.extractive import select_sentences
 from models.readability import dateline
 from service.cleaning import Cleaned, keep_all
 from service.cleaning.article import clean_article
-from service.errors import EmptyArticle, InvalidRequest, NotEnglish, Violation
+from service.errors import ComputeFailed, EmptyArticle, InvalidRequest, NotEnglish, Violation
 from service.pipeline.markup import text_nodes
 from service.pipeline.splitting import Ids, Piece, fit, windows
 from service.schema import (
@@ -68,6 +68,7 @@ class Story:
     ``text`` is what all offsets refer to. ``inputs`` is for the summarizer: a
     list of token ids for each sentence where it embeds (one, unless the
     sentence is too long for the model), a single list of windows where it writes.
+    ``findings`` are about the reading itself.
     """
 
     text: str
@@ -75,7 +76,8 @@ class Story:
     metadata: Metadata
     coverage: Coverage
     paragraphs: tuple[Paragraph, ...]
-    inputs: tuple[tuple[Ids, ...], ...] = ()
+    findings: tuple[Finding, ...]
+    inputs: tuple[tuple[Ids, ...], ...]
 
     @property
     def sentences(self) -> list[Sentence]:
@@ -114,8 +116,6 @@ def read_article(
     article: Article,
     skip_cleaning: bool,
     excluded: Sequence[Range],
-    *,
-    summarize: bool = True,
 ) -> Story:
     """Clean and split an article, and encode it for the summarizer.
 
@@ -126,16 +126,16 @@ def read_article(
     cleaned = clean_article(article, skip_cleaning=skip_cleaning, excluded=excluded)
     _insist_on_english(cleaned, "article.text" if article.html is None else "article.html")
     paragraphs = tuple(_split(cleaned.flat, p.start, p.end) for p in cleaned.story())
-    story = Story(
+    spans = cleaned.spans()
+    return Story(
         text=cleaned.flat,
         headline=_one_line(article.headline or cleaned.headline),
         metadata=cleaned.metadata,
-        coverage=Coverage("" if article.html is None else cleaned.flat, cleaned.spans()),
+        coverage=Coverage("" if article.html is None else cleaned.flat, spans),
         paragraphs=paragraphs,
+        findings=tuple(check_coverage(cleaned.flat, spans)),
+        inputs=_summarizer_inputs([s.text for p in paragraphs for s in p.sentences]),
     )
-    if not summarize:
-        return story
-    return replace(story, inputs=_summarizer_inputs([s.text for s in story.sentences]))
 
 
 def _insist_on_english(cleaned: Cleaned, field: str) -> None:
@@ -218,8 +218,11 @@ def trim(story: Story, written: str, truncated: bool, options: SummaryOptions) -
 
     Raises:
         InvalidRequest: ``max_words`` is less than the first sentence has.
+        ComputeFailed: the model wrote nothing.
     """
     sentences = [_one_line(written[a:b]) for a, b in sentence_offsets(written)]
+    if not sentences:
+        raise ComputeFailed("the summarizer wrote nothing")
     if truncated and len(sentences) > 1:
         sentences.pop()  # the model was stopped in the middle of it
     kept: list[str] = []
@@ -229,7 +232,7 @@ def trim(story: Story, written: str, truncated: bool, options: SummaryOptions) -
         if options.max_words and words > options.max_words:
             break
         kept.append(sentence)
-    if sentences and not kept:
+    if not kept:
         raise _too_few_words(options.max_words, len(sentences[0].split()))
     places = [(s.start, s.end) for s in story.sentences]
     return [Chosen(s, evidence(s, story.text, places)) for s in kept]
@@ -252,8 +255,7 @@ def _too_few_words(most: int, needed: int) -> InvalidRequest:
 def review_summary(story: Story, chosen: Sequence[Chosen]) -> list[Finding]:
     """Check an English summary against its article."""
     places = [(s.start, s.end) for s in story.sentences]
-    findings = check_summary([c.text for c in chosen], story.text, sentence_offsets=places)
-    return [*findings, *check_coverage(story.text, story.coverage.spans)]
+    return check_summary([c.text for c in chosen], story.text, sentence_offsets=places)
 
 
 def encode(sentences: Sequence[str]) -> list[list[Piece]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from models import ModelRef
+from models import Decoding, ModelRef
 from service.pipeline import preparation
 from service.pipeline.journey import Journey
 from service.pipeline.preparation import Chosen, Story
@@ -18,6 +18,7 @@ from service.pipeline.splitting import Ids
 from service.pipeline.translating import unit
 from service.scheduler import Output
 from service.schema import Finding, FindingKind, Severity, SummaryOptions
+from service.verification import doubtful, worse
 
 # The customary length of the lead, and of the reference summaries of news.
 DEFAULT_SENTENCES = 3
@@ -42,9 +43,16 @@ class Summarizer:
         if self._is_short(story, options):
             return preparation.whole(story), [_short_article()]
         if self._ref.task == "embed":
-            chosen = await self._choose(journey, story, options)
-        else:
-            chosen = await self._write(journey, story, options)
+            return await self._reviewed(journey, story, await self._choose(journey, story, options))
+        first = await self._write(journey, story, options, self._ref.decoding)
+        if not doubtful(first[1]):
+            return first
+        second = await self._write(journey, story, options, self._ref.safer)
+        return second if worse(first[1], second[1]) else first
+
+    async def _reviewed(
+        self, journey: Journey, story: Story, chosen: list[Chosen]
+    ) -> tuple[list[Chosen], list[Finding]]:
         return chosen, await journey.prepare(preparation.review_summary, story, chosen)
 
     def _is_short(self, story: Story, options: SummaryOptions) -> bool:
@@ -59,14 +67,16 @@ class Summarizer:
         self, journey: Journey, story: Story, options: SummaryOptions
     ) -> list[Chosen]:
         pieces = [ids for sentence in story.inputs for ids in sentence]
-        vectors = iter(await self._run(journey, pieces))
+        vectors = iter(await self._run(journey, pieces, self._ref.decoding))
         embeddings = [[next(vectors).value for _ in sentence] for sentence in story.inputs]
         return await journey.prepare(preparation.choose, story, embeddings, options)
 
-    async def _write(self, journey: Journey, story: Story, options: SummaryOptions) -> list[Chosen]:
+    async def _write(
+        self, journey: Journey, story: Story, options: SummaryOptions, decoding: Decoding
+    ) -> tuple[list[Chosen], list[Finding]]:
         (inputs,) = story.inputs
         while True:
-            written = [output.value for output in await self._run(journey, inputs)]
+            written = [output.value for output in await self._run(journey, inputs, decoding)]
             if len(written) == 1:
                 break
             texts = [part.text for part in written]
@@ -74,17 +84,19 @@ class Summarizer:
             if len(fewer) >= len(inputs):  # a model that does not shorten would never end
                 break
             inputs = fewer
-        return await journey.prepare(
+        chosen = await journey.prepare(
             preparation.trim,
             story,
             " ".join(part.text for part in written),
             written[-1].truncated,
             options,
         )
+        return await self._reviewed(journey, story, chosen)
 
-    async def _run(self, journey: Journey, inputs: Sequence[Ids]) -> list[Output]:
+    async def _run(
+        self, journey: Journey, inputs: Sequence[Ids], decoding: Decoding
+    ) -> list[Output]:
         """Compute one output for each input; the first failure is the article's."""
-        decoding = self._ref.decoding
         expected = decoding.max_tokens if self._ref.task == "generate" else 0
         units = [unit(self._ref, decoding, ids, expected) for ids in inputs]
         outputs: list[Output] = []

@@ -18,7 +18,7 @@ from service.pipeline.preparation import Attempt
 from service.pipeline.splitting import Ids, Piece
 from service.scheduler import Output, Unit
 from service.schema import Finding, FindingKind, Severity, TranslationOptions
-from service.verification import Fault, cost, worse
+from service.verification import Fault, doubtful, worse
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Translator:
             for n, (sentence, pieces) in enumerate(zip(sentences, encoded, strict=True))
         ]
         renderings = await self._attempt(journey, tasks, options, self._ref.decoding)
-        doubtful = [n for n, r in enumerate(renderings) if r.error is None and cost(r.faults)]
-        again = await self._attempt(journey, [tasks[n] for n in doubtful], options, self._ref.safer)
-        for n, second in zip(doubtful, again, strict=True):
+        doubted = [n for n, r in enumerate(renderings) if doubtful(r.faults)]
+        again = await self._attempt(journey, [tasks[n] for n in doubted], options, self._ref.safer)
+        for n, second in zip(doubted, again, strict=True):
             if second.error is None and worse(renderings[n].faults, second.faults):
                 renderings[n] = second
         pairs = [(s, r.ru) for s, r in zip(sentences, renderings, strict=True)]

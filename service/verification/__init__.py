@@ -32,7 +32,7 @@ from . import (
 from .consistency import check_consistency
 from .coverage import check_coverage
 from .evidence import evidence
-from .fault import Check, Fault, Pair, cost, worse
+from .fault import Check, Fault, Pair, cost, doubtful, worse
 from .summary import check_summary
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "check_sentence",
     "check_summary",
     "cost",
+    "doubtful",
     "evidence",
     "worse",
 ]

@@ -61,11 +61,16 @@ class Fault:
 Check = Callable[[Pair], Iterable[Fault]]
 
 
-def cost(faults: Iterable[Fault]) -> int:
+def cost(faults: Iterable[Fault | Finding]) -> int:
     """How bad these faults are together; 0 for none. For comparing two attempts."""
     return sum(_WEIGHTS[fault.severity] for fault in faults)
 
 
-def worse(a: Iterable[Fault], b: Iterable[Fault]) -> bool:
+def worse(a: Iterable[Fault | Finding], b: Iterable[Fault | Finding]) -> bool:
     """Whether an attempt with faults ``a`` is worse than one with faults ``b``."""
     return cost(a) > cost(b)
+
+
+def doubtful(faults: Iterable[Fault | Finding]) -> bool:
+    """Whether these faults are reason to try again: one of them is more than a remark."""
+    return any(fault.severity is not Severity.INFO for fault in faults)
