@@ -72,23 +72,13 @@ def _ordinary_words(text: str) -> list[tuple[int, int]]:
         if not _ASCII.match(word[0]) or _is_glued(text, *word.span()):
             continue
         particles = _TITLE_WORDS if quoted[word.start()] else _PARTICLES
-        if word[0] in particles and _is_inside_name(words, i, particles):
-            continue
-        found.append(word.span())
-    if len(found) == 1 and text[slice(*found[0])] in _TITLE_WORDS:
-        return []  # Boo to You
-    return found if any(end - start > 1 for start, end in found) else []  # the letter w
-
-
-def _is_glued(text: str, start: int, end: int) -> bool:
-    before, after = text[max(0, start - 1) : start], text[end : end + 1]
-    return (
-        before in _GLUE
-        or before.isdigit()
-        or after.isdigit()
-        or (after in _GLUE and text[end + 1 : end + 2].isalnum())
-        or (before in _QUOTES and after in _QUOTES)
-    )
+        if not (word[0] in particles and _is_inside_name(words, i, particles)):
+            found.append(i)
+    if len(found) == 1 and words[found[0]][0] in _TITLE_WORDS:
+        found = [i for i in found if not _is_inside_name(words, i, _TITLE_WORDS)]  # Boo to You
+    if all(len(words[i][0]) == 1 for i in found):
+        return []  # the letter w
+    return [words[i].span() for i in found]
 
 
 def _quoted(text: str) -> bytearray:
