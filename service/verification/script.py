@@ -81,6 +81,17 @@ def _ordinary_words(text: str) -> list[tuple[int, int]]:
     return [words[i].span() for i in found]
 
 
+def _is_glued(text: str, start: int, end: int) -> bool:
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    return (
+        before in _GLUE
+        or before.isdigit()
+        or after.isdigit()
+        or (after in _GLUE and text[end + 1 : end + 2].isalnum())
+        or (before in _QUOTES and after in _QUOTES)
+    )
+
+
 def _quoted(text: str) -> bytearray:
     """1 at every place inside quotation marks."""
     inside = bytearray(len(text))
