@@ -7,6 +7,7 @@ judged here; every character that is not white space belongs to a paragraph.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -15,9 +16,9 @@ from service.schema import Range
 Offsets = tuple[int, int]
 
 # Wrapped copy is 60 to 80 columns wide, at most that of an old printer; below
-# 30 it is a list of names. A wrapped line may be a word short of its width.
-NARROWEST, WIDEST = 30, 132
-SENTENCE_END = tuple(".!?:;\"'”’»)]…")
+# 30 it is a list of names.
+NARROWEST, WIDEST = 30, 100
+SENTENCE_END = frozenset(".!?:;\"'”’»]…")
 
 
 def paragraph_offsets(text: str, excluded: Iterable[Range] = ()) -> list[Offsets]:
@@ -25,11 +26,18 @@ def paragraph_offsets(text: str, excluded: Iterable[Range] = ()) -> list[Offsets
 
     A paragraph that an ``excluded`` range touches is cut at the range's borders.
     """
+    lines = list(_lines(text))
+    # Where blank lines part the paragraphs, a full stop at a line's end does not.
+    parted = any(start == end for start, end in lines[1:-1])
     paragraphs: list[Offsets] = []
-    for run in _runs(_lines(text)):
-        paragraphs.extend(_unwrapped(text, run))
-    borders = sorted({border for piece in excluded for border in (piece.start, piece.end)})
-    return list(_cut(text, paragraphs, borders)) if borders else paragraphs
+    for run in _runs(lines):
+        paragraphs.extend(_unwrapped(text, run, parted))
+    return _cut(text, paragraphs, excluded)
+
+
+def line_offsets(text: str, excluded: Iterable[Range] = ()) -> list[Offsets]:
+    """The same for a text in which every line is a paragraph."""
+    return _cut(text, [line for line in _lines(text) if line[0] < line[1]], excluded)
 
 
 def _lines(text: str) -> Iterator[Offsets]:
@@ -68,9 +76,9 @@ def _runs(lines: Iterable[Offsets]) -> Iterator[list[Offsets]]:
         yield run
 
 
-def _unwrapped(text: str, lines: Sequence[Offsets]) -> Iterator[Offsets]:
+def _unwrapped(text: str, lines: Sequence[Offsets], parted: bool) -> Iterator[Offsets]:
     """The paragraphs of a run: its lines, or where it is wrapped, its lines joined."""
-    joins = _joins(text, lines)
+    joins = _joins(text, lines, parted)
     start, end = lines[0]
     for joined, (next_start, next_end) in zip(joins, lines[1:], strict=True):
         if not joined:
@@ -80,38 +88,49 @@ def _unwrapped(text: str, lines: Sequence[Offsets]) -> Iterator[Offsets]:
     yield start, end
 
 
-def _joins(text: str, lines: Sequence[Offsets]) -> list[bool]:
+def _joins(text: str, lines: Sequence[Offsets], parted: bool) -> list[bool]:
     """For each line break of a run: is it a wrap, in the middle of a paragraph?
 
-    A wrap is a break where the next word would not have fitted. The run counts
-    as wrapped if such breaks are the rule and often fall in front of a small
-    letter, as they do in prose and not in lists or menus.
+    It is where a sentence goes on in small letters. Next to such a break, it
+    is also where the next word would not have fitted. A run in which few
+    breaks are of this kind, or lines of all lengths end so, is not wrapped.
     """
-    none = [False] * (len(lines) - 1)
-    width = max(end - start for start, end in lines)
-    if len(lines) < 2 or width < NARROWEST:
-        return none
-    wraps = [_is_wrap(text, line, following, width) for line, following in pairwise(lines)]
-    small = [
-        wrap and text[start].islower() for wrap, (start, _) in zip(wraps, lines[1:], strict=True)
-    ]
-    if 2 * sum(wraps) < len(wraps) or 3 * sum(small) < sum(wraps) or not any(small):
-        return none
-    return wraps
+    breaks = list(pairwise(lines))
+    sure = [_goes_on(text, *pair) for pair in breaks]
+    reaches = [_reach(text, *pair) for pair in breaks]
+    full = sorted(reach for reach, certain in zip(reaches, sure, strict=True) if certain)
+    if not full or 20 * len(full) < len(breaks):
+        return [False] * len(breaks)
+    width = full[9 * len(full) // 10]
+    if 2 * sum(reach > 0.8 * width for reach in full) <= len(full):
+        return [False] * len(breaks)
+    joins = list(sure)
+    for index, pair in enumerate(breaks):
+        near = slice(max(0, index - 2), index + 3)
+        widths = [
+            b - a for (a, b), certain in zip(lines[near], sure[near], strict=False) if certain
+        ]
+        if widths and any(joins[max(0, index - 1) : index + 2]) and reaches[index] > max(widths):
+            ended = text[pair[0][1] - 1] in SENTENCE_END
+            joins[index] = (parted or not ended) and not _is_indented(text, *pair)
+    return joins
 
 
-def _is_wrap(text: str, line: Offsets, following: Offsets, width: int) -> bool:
-    start, end = line
-    reach = end - start + 1 + _first_word_length(text, *following)
-    if reach > width:
-        # A full line; an indented one after it still starts a paragraph.
-        return not _is_indented(text, line, following)
-    ended = text[end - 1] in SENTENCE_END
-    return reach > 0.8 * width and not ended and text[following[0]].islower()
+def _goes_on(text: str, line: Offsets, following: Offsets) -> bool:
+    """Does a sentence run on from a line of some length into the next?"""
+    (start, end), (next_start, next_end) = line, following
+    return (
+        end - start >= NARROWEST
+        and text[end - 1] not in SENTENCE_END
+        and text[next_start].islower()
+        and (next_end - next_start > 12 or text[next_end - 1] in SENTENCE_END)
+        and not text.startswith(("by ", "by: ", "http", "www."), next_start)
+    )
 
 
-def _first_word_length(text: str, start: int, end: int) -> int:
-    return len(text[start:end].split(maxsplit=1)[0])
+def _reach(text: str, line: Offsets, following: Offsets) -> int:
+    """How wide ``line`` would be with the next word on it."""
+    return line[1] - line[0] + 1 + len(text[slice(*following)].split(maxsplit=1)[0])
 
 
 def _is_indented(text: str, line: Offsets, following: Offsets) -> bool:
@@ -126,10 +145,13 @@ def _indent(text: str, start: int) -> int:
     return len(lead) - len(lead.rstrip(" \t\u3000\xa0"))
 
 
-def _cut(text: str, paragraphs: Iterable[Offsets], borders: Sequence[int]) -> Iterator[Offsets]:
+def _cut(text: str, paragraphs: list[Offsets], excluded: Iterable[Range]) -> list[Offsets]:
+    borders = sorted({border for piece in excluded for border in (piece.start, piece.end)})
+    if not borders:
+        return paragraphs
+    pieces: list[Offsets] = []
     for start, end in paragraphs:
-        inner = [border for border in borders if start < border < end]
-        for piece in pairwise([start, *inner, end]):
-            first, last = _stripped(text, *piece)
-            if first < last:
-                yield first, last
+        inner = borders[bisect_right(borders, start) : bisect_left(borders, end)]
+        stripped = (_stripped(text, *piece) for piece in pairwise([start, *inner, end]))
+        pieces.extend((first, last) for first, last in stripped if first < last)
+    return pieces

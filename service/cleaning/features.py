@@ -1,7 +1,7 @@
 """What the paragraph model sees: numbers about a paragraph and its neighbours.
 
-Two sets, both plain dictionaries of values between 0 and 1, so that the
-weights beside each name can be read. `own_features` looks at one paragraph's
+Two sets, both plain dictionaries of values between 0 and 1, zeros left out,
+so that the weights beside each name can be read. `own_features` looks at one paragraph's
 words; `place_features` at where it stands: what surrounds it, whether the
 story has begun, whether it speaks of what the story speaks of. Nothing is
 decided here.
@@ -16,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from service.cleaning.vocabulary import (
-    CUES,
+from service.cleaning.roles import form_of
+from service.cleaning.vocabulary import CUES
+from service.cleaning.words import (
     FIRST_PERSON,
     FUNCTION_WORDS,
     IMPERATIVES,
@@ -39,6 +40,9 @@ _DATE = re.compile(
     r" \d{4}|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b|\b\d{1,2}:\d\d\b",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"[\"“][^\"“”]{1,600}[\"”]")
+# Spammers swap letters for their likes in another script; writers do not.
+_MIXED = re.compile(r"[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]")
 _QUOTES = '"“”'
 _TERMINAL = (".", "!", "?", ".”", '."', "!”", '!"', "?”", '?"', ".’", ".'", ".)", "。", "…”")
 
@@ -67,8 +71,13 @@ class Passage:
     @cached_property
     def cues(self) -> tuple[str, ...]:
         """The names of the kinds of chrome it sounds like, most telling first."""
-        head = self.text[:LOOKED_AT].replace("’", "'")
+        head = self.text[:LOOKED_AT].lower().replace("’", "'")
         return tuple(cue.name for cue in CUES if cue.pattern.search(head))
+
+    @cached_property
+    def form(self) -> str:
+        """The role that its form gives away, if any."""
+        return form_of(self.text)
 
     @cached_property
     def key(self) -> str:
@@ -87,6 +96,8 @@ def own_features(passage: Passage) -> Features:
     count = len(words) or 1
     function_share = sum(word in FUNCTION_WORDS for word in lower) / count
     capitals = sum(word[0].isupper() for word in words) / count
+    unquoted = _WORD.findall(_QUOTED.sub(" ", text).lower().replace("’", "'"))
+    form = passage.form
     sentences = len(_SENTENCE_BREAK.findall(text)) + 1
     found: Features = {
         "bias": 1.0,
@@ -120,6 +131,11 @@ def own_features(passage: Passage) -> Features:
         "reporting": min(1.0, sum(w in REPORTING for w in lower) / 2),
         "second person": min(1.0, 8 * sum(w in SECOND_PERSON for w in lower) / count),
         "first person": min(1.0, 8 * sum(w in FIRST_PERSON for w in lower) / count),
+        "first person, unquoted": min(1.0, 8 * sum(w in FIRST_PERSON for w in unquoted) / count),
+        "we and you": float(
+            any(w in SECOND_PERSON for w in unquoted) and any(w in FIRST_PERSON for w in unquoted)
+        ),
+        "mixed scripts": float(bool(_MIXED.search(text))),
         "imperative": float(bool(lower) and lower[0] in IMPERATIVES),
         "imperative, short": float(bool(lower) and lower[0] in IMPERATIVES and len(words) <= 12),
         "date": float(bool(_DATE.search(text[:200]))),
@@ -127,13 +143,25 @@ def own_features(passage: Passage) -> Features:
         "no words": float(not words),
         "money": float("$" in text or "£" in text or "€" in text),
     }
+    if form:
+        found[f"form {form}"] = 1.0
     for name in passage.cues:
         found[f"cue {name}"] = 1.0
         if len(words) <= 12:
             found[f"cue {name}, short"] = 1.0
     found["cues"] = min(1.0, len(passage.cues) / 3)
-    return found
+    return _said(found)
 
+
+def _said(features: Features) -> Features:
+    """The features that say something: zeros weigh nothing and cost time."""
+    return {name: value for name, value in features.items() if value}
+
+
+# What sites ask of their readers.
+_ASKING = frozenset(
+    {"cookies", "newsletter", "donation", "appeal", "subscription", "account", "app"}
+)
 
 # Headings under which no story goes on.
 _ENDINGS = {"comments": "comments began", "teaser": "teasers began"}
@@ -149,6 +177,11 @@ def place_features(
     for index in range(*block):
         if likely[index] > 0.5:
             spoken.update(passages[index].content)
+    site: Counter[str] = Counter()
+    for passage, own in zip(passages, likely, strict=True):
+        if own < 0.3 and not _ASKING.isdisjoint(passage.cues):
+            site.update(passage.content)
+    asking = _surroundings([float(not _ASKING.isdisjoint(p.cues)) for p in passages])
     copies = Counter(passage.key for passage in passages)
     around = _surroundings(likely)
     begun = dict.fromkeys(_ENDINGS, 0)
@@ -165,38 +198,63 @@ def place_features(
         topic = _overlap(passage, spoken, own > 0.5 and inside)
         sure = math.log(max(own, 1e-3) / max(1 - own, 1e-3)) / 7
         found.append(
-            {
-                "bias": 1.0,
-                "own words for": max(0.0, sure),
-                "own words against": max(0.0, -sure),
-                "previous": previous,
-                "following": following,
-                "before": before,
-                "after": after,
-                "before and after": before * after,
-                "inside": float(inside),
-                "inside, short": float(inside and short),
-                "inside, no sentence": float(inside and not passage.ends_sentence),
-                "between": previous * following,
-                "before the block": float(index < block[0]),
-                "after the block": float(index >= block[1]),
-                "away": min(1.0, math.log1p(away) / 4),
-                "edge of the block": float(index == block[1] - 1),
-                "topic": topic,
-                "topic, long": topic * float(not short),
-                "topic, short": topic * float(short),
-                "headline": _shared(passage.content, heading),
-                "repeated": float(copies[passage.key] > 1),
-                "position": index / len(passages),
-                "since prose": min(1.0, math.log1p(gap) / 4),
-                **{name: float(begun[cue] > 0) for cue, name in _ENDINGS.items()},
-                **{f"{name}, often": min(1.0, begun[cue] / 4) for cue, name in _ENDINGS.items()},
-            }
+            _said(
+                {
+                    "bias": 1.0,
+                    "own words for": max(0.0, sure),
+                    "own words against": max(0.0, -sure),
+                    "previous": previous,
+                    "following": following,
+                    "before": before,
+                    "after": after,
+                    "before and after": before * after,
+                    "inside": float(inside),
+                    "inside, short": float(inside and short),
+                    "inside, no sentence": float(inside and not passage.ends_sentence),
+                    "between": previous * following,
+                    "before the block": float(index < block[0]),
+                    "after the block": float(index >= block[1]),
+                    "away": min(1.0, math.log1p(away) / 4),
+                    "edge of the block": float(index == block[1] - 1),
+                    "topic": topic,
+                    "topic, long": topic * float(not short),
+                    "topic, short": topic * float(short),
+                    "speaks of the site": _overlap(passage, site, own < 0.3) * (1 - topic),
+                    "asking before": asking[index][0],
+                    "asking after": asking[index][1],
+                    "asking before and after": asking[index][0] * asking[index][1],
+                    **_beside("after", passages[index - 1] if index else None),
+                    **_beside("before", passages[index + 1] if index + 1 < len(passages) else None),
+                    "headline": _shared(passage.content, heading),
+                    "repeated": float(copies[passage.key] > 1),
+                    "position": index / len(passages),
+                    "since prose": min(1.0, math.log1p(gap) / 4),
+                    **{name: float(begun[cue] > 0) for cue, name in _ENDINGS.items()},
+                    **{
+                        f"{name}, often": min(1.0, begun[cue] / 4) for cue, name in _ENDINGS.items()
+                    },
+                }
+            )
         )
         if inside or index >= block[1]:
             for cue in _ENDINGS:
                 begun[cue] += short and cue in passage.cues
         gap = 0 if own > 0.5 else gap + 1
+    return found
+
+
+def _beside(side: str, neighbour: Passage | None) -> Features:
+    """What a short line above or below says of itself: a heading, a date, a credit."""
+    if neighbour is None:
+        return {f"{side} nothing": 1.0}
+    found: Features = {}
+    if len(neighbour.words) <= 12:
+        if neighbour.form:
+            found[f"{side} a {neighbour.form}"] = 1.0
+        for name in neighbour.cues:
+            found[f"{side} {name}"] = 1.0
+    elif not neighbour.ends_sentence:
+        found[f"{side} a long line without end"] = 1.0
     return found
 
 

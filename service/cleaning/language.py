@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Which language a text is in: is it the English that the models read?
 
 A thin layer over ``py3langid``, which knows some hundred languages. Around it
@@ -14,7 +13,7 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from service.cleaning.vocabulary import FUNCTION_WORDS
+from service.cleaning.words import FUNCTION_WORDS
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier

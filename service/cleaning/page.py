@@ -1,26 +1,96 @@
 """A web page: its text as a reader sees it, and which paragraphs are the story.
 
-``trafilatura`` reads the page's structure and says what it holds for the main
-text; the paragraph model is the second opinion. Nothing is fetched.
+The extractor that knows page structure and the paragraph model that knows
+words judge together. Nothing is fetched.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from service.cleaning.blocks import line_offsets
 from service.cleaning.document import Cleaned
-from service.cleaning.extraction import parsed
+from service.cleaning.extraction import (
+    Extraction,
+    extracted_paragraphs,
+    extraction,
+    parsed,
+    squeezed,
+)
+from service.cleaning.features import Passage
 from service.cleaning.flattening import flattened
-from service.cleaning.text import clean_text
+from service.cleaning.model import ParagraphModel, shipped_model
+from service.cleaning.text import answer, is_excluded
+from service.cleaning.verdicts import EXCLUDED, verdicts
 from service.schema import Range
+
+# What the extractor's opinion adds to a paragraph's log-odds, or takes from them:
+# the model overrules it where it is surer than twenty to one.
+EXTRACTED = 3.0
 
 
 def clean_html(
-    html: str, url: str = "", headline: str = "", excluded: Sequence[Range] = ()
+    html: str,
+    url: str = "",
+    headline: str = "",
+    excluded: Sequence[Range] = (),
+    *,
+    model: ParagraphModel | None = None,
 ) -> Cleaned:
     """The paragraphs of a page, each kept or dropped with a reason.
 
     ``excluded`` ranges and all offsets lie on ``Cleaned.flat``, the page's
-    flattening, not on the HTML.
+    flattening, not on the HTML. ``model`` is the shipped one by default.
     """
-    return clean_text(flattened(parsed(html)), headline, excluded)
+    tree = parsed(html)
+    page = extraction(tree, url)
+    flat = flattened(tree)
+    if _share_found(flat, page) < 0.5:
+        # The article waits for a script to show it.
+        flat = flattened(tree, hidden=True)
+    offsets = line_offsets(flat, excluded)
+    passages = [Passage(flat[start:end]) for start, end in offsets]
+    is_open = [not is_excluded(offset, excluded) for offset in offsets]
+    free = [passage for passage, opened in zip(passages, is_open, strict=True) if opened]
+    title = headline or page.headline
+    likely = _likelihoods(free, page, title, model or shipped_model())
+    found = iter(verdicts(free, likely, 0.5, title))
+    return answer(
+        flat,
+        offsets,
+        [next(found) if opened else EXCLUDED for opened in is_open],
+        title,
+        page.metadata,
+    )
+
+
+def _share_found(flat: str, page: Extraction) -> float:
+    """How much of the extracted text is in ``flat``, white space apart."""
+    whole = squeezed(flat)
+    lines = [squeezed(line) for line in page.text.splitlines()]
+    length = sum(map(len, lines))
+    return sum(len(line) for line in lines if line in whole) / length if length else 1.0
+
+
+def _likelihoods(
+    passages: Sequence[Passage], page: Extraction, headline: str, model: ParagraphModel
+) -> list[float]:
+    """The model's log-odds, moved by the extractor's opinion where it has one."""
+    own = model.likelihoods(passages, headline)
+    if not page.text:
+        return own
+    extracted = extracted_paragraphs([passage.text for passage in passages], page.text)
+    return [
+        _logistic(_log_odds(likely) + (EXTRACTED if is_in else -EXTRACTED))
+        for likely, is_in in zip(own, extracted, strict=True)
+    ]
+
+
+def _log_odds(likely: float) -> float:
+    likely = min(max(likely, 1e-3), 1 - 1e-3)
+    return math.log(likely / (1 - likely))
+
+
+def _logistic(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))

@@ -1,16 +1,18 @@
-# ruff: noqa: E501
-"""The words by which site chrome gives itself away, each kind with its reason.
+"""The phrases by which site chrome gives itself away, each kind with its reason.
 
 A cue alone decides nothing: stories quote appeals and speak of cookies. It is
 one feature of the paragraph model among others, and it names the reason when
-the model drops the paragraph. The expressions are alternatives of plain
-phrases, so that they take time in proportion to the text.
+the model drops the paragraph. Each line below is a phrase in small letters
+with the alternatives of a regular expression in it; a line that ends in a bar
+goes on in the next. A phrase is whole words. None has one unbounded repetition
+in another, so matching takes time in proportion to the text.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -19,567 +21,413 @@ class Cue:
 
     name: str
     reason: str
-    pattern: re.Pattern[str]
+    phrases: str
 
-
-def _cue(name: str, reason: str, *phrases: str) -> Cue:
-    return Cue(name, reason, re.compile(r"\b(?:" + "|".join(phrases) + ")", re.IGNORECASE))
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Finds the first of the phrases in a text of small letters."""
+        unbroken = re.sub(r"\|\s*\n\s*", "|", self.phrases)
+        lines = [line.strip() for line in unbroken.splitlines() if line.strip()]
+        return re.compile(rf"(?<!\w)(?:{'|'.join(lines)})(?!\w)")
 
 
 # In order of how telling they are: the first that matches gives the reason.
 CUES = (
-    _cue(
+    Cue(
         "cookies",
         "cookie notice",
-        r"(?:we|site|website|page|partners) uses? (?:\w+ )?cookies",
-        r"(?:accept|reject|manage|allow|necessary|your|about|our use of|strictly) (?:all )?cookies?\b",
-        r"cookies? (?:policy|settings?|preferences|notice|consent|choices)",
-        r"(?:manage|your) (?:consent|privacy) (?:preferences|choices|settings)",
-        r"consent preferences",
-        r"do not sell (?:or share )?my",
-        r"gdpr\b",
+        r"""
+        (?:uses?|using|accept|reject|manage|allow|necessary|your|our|these|
+            essential) (?:all )?cookies?
+        cookies? (?:policy|settings?|preferences|notice|consent|choices|and similar)
+        (?:manage|your|withdraw|change) (?:your )?(?:consent|privacy) (?:preferences|choices|
+            settings)?
+        (?:you )?(?:consent|agree) to (?:our|the|its|their) use
+        do not sell (?:or share )?my
+        gdpr|ccpa
+        """,
     ),
-    _cue(
+    Cue(
         "newsletter",
         "newsletter sign-up",
-        r"newsletters?\b",
-        r"(?:to|in|into|straight to|delivered to) your (?:inbox|mailbox|e-?mail)",
-        r"sign(?:ing)? up (?:here|now|today|for (?:our|the|free|daily|weekly|breaking))",
-        r"(?:e-?mail|your) address (?:will|is|to)\b",
-        r"enter your e-?mail",
-        r"(?:e-?mail|news|breaking) alerts?\b",
-        r"mailing list",
-        r"unsubscribe\b",
-        r"daily (?:digest|briefing|roundup) (?:by|from|in)\b",
+        r"""
+        newsletters?
+        (?:to|in|into) your (?:inbox|mailbox|e-?mail|phone)
+        sign(?:ing)? up (?:here|now|today|below|for (?:our|the|free|daily|weekly|breaking|an?)|
+            to (?:our|get|receive|the))
+        (?:enter|provide|type) (?:your|an?|a valid) e-?mail
+        your e-?mail(?: address)?
+        (?:e-?mail|news|breaking|text|job) alerts?
+        mailing list
+        unsubscribe(?: (?:at )?any ?time)?
+        (?:daily|weekly|morning|evening) (?:digest|briefing|roundup|update|e-?mail)s?
+        never miss (?:an?|the|our|out)
+        stay (?:informed|up to date|up-to-date|in the know|connected|updated|in touch)
+        (?:best|top|latest|biggest) (?:content|stories|news|headlines|of the (?:week|
+            day)).{0,40}(?:e-?mail|inbox|week|day)
+        hand-?picked (?:selection|stories|by)
+        (?:thank you|thanks) for (?:signing up|subscribing|registering)
+        """,
     ),
-    _cue(
+    Cue(
         "donation",
         "asks for donations",
-        r"donat(?:e|ing) (?:now|today|to|here|\W)",
-        r"(?:make|making) a (?:\S+ )?(?:donation|contribution)",
-        r"support (?:the \w+ \w+!|our (?:work|journalism|newsroom|mission|reporting)|us\b|independent|local journalism)",
-        r"your (?:support|donation|contribution|generosity|gift)",
-        r"tax[- ]deductible",
-        r"become a (?:member|supporter|patron|donor)",
-        r"by supporting\b",
-        r"we need your help",
-        r"(?:chip in|buy us a coffee|buy me a coffee|patreon)\b",
-        r"reader[- ](?:supported|funded)",
-        r"support today",
-        r"independent journalism",
-        r"not ready to support",
-        r"standing with us",
+        r"""
+        donate(?: (?:now|today|to|here|online|by|via|\$?\d+))?[!.]?
+        (?:make|making|consider) an? (?:[\w-]+ ){0,2}(?:donation|contribution|gift)
+        support (?:us|our|independent|local|quality|free|fearless|this (?:site|work|podcast|
+            newsletter)|today)
+        (?:your|every|each) (?:financial )?(?:support|donation|contribution|generosity|gift|
+            pledge)
+        tax[- ]deductible
+        become an? (?:[\w-]+ )?(?:member|supporter|patron|donor|friend)
+        by (?:supporting|donating|contributing)
+        (?:we|i) need your (?:help|support)
+        (?:please )?(?:consider supporting|help us|help keep|help support|chip in|pitch in)
+        (?:buy (?:us|me) a coffee|patreon|paypal|ko-?fi)
+        (?:reader|listener|member|community|viewer)[- ](?:supported|funded|powered)
+        independent (?:journalism|media|reporting|news)
+        (?:quality|local|public[- ]interest|trusted|fearless|investigative) journalism
+        (?:ready|want) to support
+        (?:thank you|thanks) for (?:your|standing|supporting|reading|being|helping)
+        (?:support|supports|fund|funding|funds) (?:our|the) (?:work|journalism|newsroom|mission|
+            reporting)
+        no matter how small
+        support (?:the )?[\w' ]{1,40}!$
+        (?:a )?one-time (?:gift|donation|payment|contribution)
+        nonprofit newsroom|non-profit newsroom
+        """,
     ),
-    _cue(
+    Cue(
+        "appeal",
+        "message to readers",
+        r"""
+        dear (?:readers?|friends?|subscribers?|visitors?|listeners?|supporters?|reader)
+        an? (?:[\w-]+ )?(?:message|note|letter|word) (?:from|to) (?:the|our|us|you|your)
+        before you (?:go|leave|continue)
+        our (?:readers?|subscribers?|supporters|members|journalists|newsroom|journalism|
+            community|team|staff|work|mission|website|site|reporting)
+        we (?:rely|depend) on
+        readers like you
+        we(?:'ve| have) (?:a favou?r|noticed)
+        """,
+    ),
+    Cue(
         "subscription",
         "asks for a subscription",
-        r"subscribe (?:now|today|here|to (?:our|the|continue|read|get|unlock|keep)|for\b|\W)",
-        r"subscribers? (?:only|agree|can|get|exclusive)",
-        r"already (?:a |an )?(?:subscriber|subscribed|registered|member|have an account)",
-        r"to (?:continue|keep) reading",
-        r"(?:free|remaining|monthly) articles?\b",
-        r"(?:unlimited|full|premium|digital|exclusive) (?:digital )?access",
-        r"(?:free|paid|premium|digital|annual|monthly) (?:trial|subscription|membership)",
-        r"cancel (?:any ?time|at any time)",
-        r"start your (?:free )?trial",
-        r"subscription (?:plans?|options?|offers?)",
-        r"(?:per|a|/) ?(?:month|week) for\b",
-        r"become a subscriber",
-        r"unlock (?:this|the|all|full)",
+        r"""
+        subscribe(?: (?:now|today|here|to|for|and|via|with|or))?[!.]?
+        (?:please|not yet|new|our|for|existing|print|digital|all) (?:a )?subscribe(?:rs?)?
+        subscribers? (?:only|agree|can|get|exclusive|benefits?|log|also|have)
+        already (?:an? )?(?:subscriber|subscribed|registered|member|have an account)
+        (?:to|and) (?:continue|keep|finish) reading
+        (?:view|read|access|see|get|unlock) the (?:full|whole|entire|rest of the|
+            complete) (?:story|article|text|version|report|analysis)
+        (?:free|remaining|monthly|more|gift|unlimited|premium) (?:free )?articles?(?: (?:this|a|
+            per|left|remaining|each))
+        (?:unlimited|full|premium|digital|exclusive|immediate|instant|online|complete|
+            ad-free) (?:digital |online )?access
+        (?:free|paid|premium|digital|annual|monthly|print|your|our) (?:trial|subscriptions?|
+            membership)
+        (?:cancel|change) (?:any ?time|at any time)
+        start your (?:free )?(?:trial|subscription)
+        subscription (?:plans?|options?|offers?|will|is|to)
+        (?:auto-?|automatically )renews?
+        (?:\$|£|€)\d[\d.,]*(?: ?(?:/|per|a|an) ?(?:month|week|year|mo))
+        unlock (?:this|the|all|full|access)
+        (?:this|the) (?:article|story|content|post) is (?:for|only|reserved|available|exclusive|
+            free)
+        (?:get|have) access to
+        (?:limited|introductory|special) (?:time )?offer
+        """,
     ),
-    _cue(
+    Cue(
         "account",
         "account or login prompt",
-        r"(?:log|sign|logged|signed)[ -]?(?:in|out)\b(?! (?:the|a|an|his|her|their|to law)\b)",
-        r"create (?:an|a free|your|my) account",
-        r"(?:forgot|reset|lost|your) (?:your )?password",
-        r"my (?:account|profile)\b",
-        r"register (?:now|today|for free|here|to\b)",
-        r"(?:user ?name|password)\b",
+        r"""
+        (?:log|sign|logged|signed)[ -]?in(?: (?:to|with|or|here|as|for|now|using|below))?$
+        (?:log|sign|logged|signed|logging|signing)[ -]?(?:in|out|on) (?:to (?:your|post|comment|
+            leave|continue|read|access|the|view)|with|or|for immediate|using|below|here)
+        (?:log|sign) ?(?:in|out|up)\W*$
+        log[- ]?out|log[- ]?in
+        create (?:an|a free|your|my|a new) account
+        (?:forgot|forgotten|reset|lost|your) (?:your |my )?(?:password|username)
+        (?:my|your) (?:account|profile)
+        register (?:now|today|for free|here|to|or|an account)
+        (?:user ?name|password|e-?mail address)
+        remember me
+        """,
     ),
-    _cue(
+    Cue(
         "sharing",
         "share buttons",
-        r"share (?:this|on|via|with|to|article|story|your|\W)",
-        r"(?:tweet|pin|email|print) (?:this|it|article|story)\b",
-        r"follow (?:us|me|him|her|them|@|our|the \w+ on|on)\b",
-        r"(?:like|find|join|connect with|catch) us on",
-        r"(?:facebook|twitter|whatsapp|linkedin|pinterest|reddit|telegram|instagram|flipboard|tumblr|youtube|tiktok)(?:\W+|$)(?:facebook|twitter|whatsapp|linkedin|pinterest|reddit|telegram|instagram|e-?mail|youtube|share|print|$)",
-        r"copy (?:the |this )?link",
-        r"click to (?:share|email|print|copy)",
-        r"opens? in (?:a )?new (?:window|tab)",
+        r"""
+        share (?:this|on|via|with|to|article|story|your|the|it|by)
+        shares?\W*$
+        (?:tweet|pin|e-?mail|print|save|bookmark) (?:this|it|article|story|page|post|to)
+        (?:follow|like|find|join|connect with|catch|visit|add) us
+        follow (?:me|him|her|them|@\w+|our|the .{1,40} on|on|\w+ on|\w+ \w+ on)
+        (?:on )?(?:facebook|twitter|whatsapp|linkedin|pinterest|reddit|telegram|instagram|
+            flipboard|tumblr|youtube|tiktok|snapchat|threads|bluesky|mastodon|messenger|
+            google ?\+)\W*$
+        (?:facebook|twitter|whatsapp|linkedin|pinterest|reddit|telegram|instagram|
+            e-?mail)\W{1,4}(?:and )?(?:facebook|twitter|whatsapp|linkedin|pinterest|reddit|
+            telegram|instagram|e-?mail|youtube)
+        copy (?:the |this )?link|link copied|copied to clipboard
+        click to (?:share|e-?mail|print|copy|tweet)
+        opens? in (?:a )?new (?:window|tab)
+        external links?
+        """,
     ),
-    _cue(
+    Cue(
         "app",
         "promotes an app",
-        r"(?:download|get|install|try|open|use) (?:our|the|in the|in) (?:\w+ ){0,3}apps?\b",
-        r"(?:app|google play|play) store\b(?! (?:fee|rule|polic|commission|and google))",
-        r"(?:ios|iphone|android) (?:and|or|&) (?:ios|iphone|android)",
-        r"available on (?:the )?(?:app store|google play|ios|android|apple|spotify)",
-        r"push notifications?\b",
-        r"(?:turn on|enable|allow) notifications",
-        r"apps? for (?:ios|android)",
+        r"""
+        (?:download|get|install|try|open|use|on) (?:our|the|in the|in|your) (?:\w+ ){0,3}apps?
+        (?:app store|google play|play store)
+        (?:ios|iphone|ipad|android) (?:and|or|&|/) (?:ios|iphone|ipad|android)
+        available (?:on|for|in) (?:the )?(?:app store|google play|ios|android|apple|spotify|
+            itunes)
+        (?:push|desktop|browser) notifications?
+        (?:turn on|enable|allow|receive|get) notifications
+        (?:mobile|free|our) apps?
+        apps? for (?:ios|android|your)
+        """,
     ),
-    _cue(
+    Cue(
         "comments",
         "comments",
-        r"(?:leave|post|add|write|view|show|hide|load|join|read|see|submit|sort|report|delete|edit)(?: a| your| all| the| this| more| our)? (?:comments?|reply|conversation|discussion)\b",
-        r"\d+ (?:comments?|replies|responses)\b",
-        r"(?:comments? (?:policy|are closed|section|\(|moderat|guidelines)|cancel reply)",
-        r"no comments? yet",
-        r"your email address will not be published",
-        r"(?:up|down)votes?\b",
-        r"what do you think\?",
-        r"replying to\b",
-        r"(?:\d+|an?|one|two) (?:second|minute|hour|day|week|month|year)s? ago\b",
-        r"at \d\d?:\d\d ?(?:am|pm) said",
-        r"says:$",
-        r"reply\W*$",
-        r"notify me of",
+        r"""
+        (?:leave|post|add|write|view|show|hide|load|join|read|see|submit|sort|report|delete|
+            edit|make|all)(?: an?| your| all| the| this| more| our| in the| \d+)? (?:comments?|
+            reply|replies|conversation|discussion|response)
+        \d+ (?:comments?|replies|responses|thoughts on)
+        (?:be the )?first to comment
+        comments? (?:policy|are|section|moderat\w*|guidelines|below|feed|\(\d+\)|\d+|rules|
+            closed)
+        comments?\W*$
+        cancel reply|no comments?(?: yet)?
+        (?:will not|won't|never) be (?:published|shared|displayed)
+        required fields
+        (?:up|down)vot(?:es?|ed)
+        replying to|reply\W*$|says:$|wrote:$
+        (?:\d+|an?|one|two|three) (?:seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|
+            years?) ago
+        at \d\d?:\d\d ?(?:am|pm) ?(?:said|says)?
+        notify me of
+        permalink
+        (?:flag|report) (?:as |this )?(?:inappropriate|abuse|spam|comment)
+        (?:join|start) the (?:conversation|discussion|debate)
+        have your say|what do you think\?
+        (?:letter|letters) to the editor
+        """,
     ),
-    _cue(
+    Cue(
         "teaser",
         "points to other articles",
-        r"(?:related|recommended|popular|trending|latest|similar|other|more|top|must|also|don'?t miss|featured|further|recent|most|next|previous|editor'?s?) ?:? (?:articles?|stories|story|posts?|news|reads?|reading|coverage|content|topics?|links?|picks?|popular|viewed|shared|headlines|videos?|from|on|in|about|like|for you|article|recipes?|reviews?|searches|products?|commented|watched|viewed|galleries|tags|pages)\b",
-        r"(?:read|see|find out|learn|click here for|watch|find|discover|hear|view|show|load|explore) ?(?:the )?(?:more|next|also|full|all)\b",
-        r"read (?:next|on|also|this|here|the (?:full|rest|original|whole))",
-        r"you (?:may|might|could|will|'ll|’ll) (?:also|be interested|like|enjoy|love|want|have missed)",
-        r"(?:in case you missed|icymi|what to read|up next|next up|watch next|read this next|also on|also in|around the web|from the web|from around|across the web|editors?['’]?s?['’]? (?:picks?|choice|note)|don'?t miss|must[- ]reads?|trending|recommended(?: for you)?$|related$|most (?:popular|read|viewed|shared|recent|watched|commented)|more (?:from|on|in|about|like this|to explore|news|stories|articles))\b",
-        r"(?:continue|keep) (?:reading|watching)",
-        r"(?:previous|next|older|newer) (?:article|post|story|entry|page|entries|posts)\b",
-        r"related:",
-        r"see also\b",
-        r"\d+ min(?:ute)?s? read",
-        r"(?:sponsored|partner|paid) (?:content|stories|links|post)",
+        r"""
+        (?:related|recommended|popular|trending|latest|similar|other|top|featured|further|
+            recent|previous|next|editors?'?s?'?) (?:articles?|stories|story|posts?|news|reads?|
+            reading|coverage|content|topics?|links?|picks?|headlines|videos?|galleries|searches|
+            products?|recipes|reviews|episodes|entries|pages)
+        more (?:from|on|about|like|in|by|to|stories|articles|news|posts|reading|coverage|videos|
+            information|info|details|:).{0,40}$
+        most (?:popular|read|viewed|shared|recent|watched|commented|emailed|discussed)
+        (?:related|recommended|trending|popular|latest|featured|headlines|top stories|
+            highlights|spotlight|sponsored)\W*$
+        (?:read|see|find out|learn|click here|watch|discover|hear|view|show|load|explore|get|
+            find) (?:the )?(?:more|next|also)
+        (?:read|see|watch|view|full|listen to) (?:next|on|here|the full|the rest|the original|
+            full|the latest|our|this|a)\W?.{0,60}$
+        (?:also|must|further|now|what to|best|long) ?-?(?:read|watch|see|reads|reading)\W
+        you (?:may|might|could|will|'ll|should)(?: also)? (?:be interested|like|enjoy|love|want|
+            have missed)
+        (?:in case you missed|icymi|up next|next up|also on|around the web|from the web|
+            from around|across the web|elsewhere on|don'?t miss|what's (?:new|hot|next))
+        (?:recommended|more|picks|stories|suggested|selected) for you
+        (?:continue|keep) (?:reading|watching|scrolling)
+        (?:previous|next|older|newer|prev) (?:article|post|story|entry|page|entries|posts|
+            up)?\W*$
+        (?:related|see also|read also|also read|read more|watch|listen|video|gallery|photos|
+            in pictures|explainer|factbox|opinion|analysis|podcast|quiz|live|must read|
+            exclusive|slideshow|recommended|more)\s?[:|»>(]
+        \d+ ?-?min(?:ute)?s? ?-?(?:read|watch|listen)|(?:read|reading|watch) time
+        (?:sponsored|partner|paid|promoted|branded) (?:content|stories|links|post|by)
+        click (?:here|through|on|below|the link)
+        (?:part|episode|chapter) \d+ of
+        """,
     ),
-    _cue(
+    Cue(
         "legal",
         "legal notice",
-        r"copyright\b",
-        r"all rights? reserved",
-        r"(?:terms|conditions) (?:of|and|&|apply)\b",
-        r"privacy (?:policy|notice|statement|centre|center|rights|\W)",
-        r"(?:may not|cannot|not to) be (?:published|reproduced|republished|copied|distributed|broadcast|duplicated)",
-        r"(?:reproduc\w+|republi\w+|redistribut\w+) (?:in whole|without|of this|is|this)",
-        r"registered (?:trademark|office|in england|charity|company|no)",
-        r"trademarks? of\b",
-        r"disclaimer\b",
-        r"\(c\) \d{4}",
-        r"protected by (?:recaptcha|copyright)",
-        r"(?:affiliate|commission) (?:links?|commission|on|from|if)\b",
-        r"earn (?:an? )?(?:\w+ )?commission",
-        r"terms (?:apply|of use|of service)",
-        r"(?:creative commons|cc by)\b",
-        r"(?:published|posted) (?:in|under)\b",
-        r"filed under",
-        r"opinions expressed",
-        r"(?:its|their|our) (?:affiliates|licensors|subsidiaries)",
+        r"""
+        copyright(?:ed|s)?
+        ©|\(c\)
+        all rights? (?:are )?reserved
+        (?:terms|conditions) (?:of|and|&|apply)
+        privacy(?: (?:policy|notice|statement|cent(?:re|er)|rights|terms|&|and|shield))?\W*$
+        (?:privacy|cookie|refund|ethics|editorial|corrections?|comment|community|moderation|
+            fact-?checking|accessibility) (?:policy|policies|guidelines|standards|statement|
+            notice)
+        (?:may not|cannot|not to|must not) be (?:published|reproduced|republished|copied|
+            distributed|broadcast|duplicated|used)
+        (?:reproduc|republi|redistribut|reprint)\w* (?:in|without|of|is|or|this|or)
+        (?:prior|written|express) (?:written )?(?:permission|consent|authori[sz]ation)
+        registered (?:trademark|office|in england|charity|company|no)
+        trademarks?(?: of)?
+        disclaimer
+        protected by
+        affiliate (?:links?|commission|program\w*|partner\w*|advertis\w*)
+        (?:earn|receive|make|get) (?:an? )?(?:[\w-]+ )?(?:commission|compensation)
+        terms (?:of use|of service|and conditions|& conditions|apply)
+        (?:creative commons|cc by|licen[sc]ed under)
+        (?:opinions?|views) (?:expressed|or|and|are)
+        (?:not|isn't) (?:intended|responsible|liable|constitute|a substitute)
+        (?:its|their|our) (?:affiliates|licensors|subsidiaries|sponsors|partners)
+        by (?:clicking|continuing|using|submitting|registering|signing|subscribing|providing|
+            checking|posting|accessing)
+        recaptcha
+        minimum of 15 minutes
+        our standards
+        """,
     ),
-    _cue(
+    Cue(
         "advertising",
         "advertisement",
-        r"advertis(?:ement|ing|e with|e on|ers?)\b",
-        r"sponsored(?: by)?\b",
-        r"(?:story|scroll|article) continues below",
-        r"(?:buy|shop|order|book|pre-?order) (?:now|here|today|tickets|online|it now)\b",
-        r"(?:limited|special|exclusive|promotional) (?:time )?offers?\b",
-        r"(?:promo|coupon|discount|voucher) codes?\b",
-        r"add to (?:cart|basket|bag|wishlist|favou?rites)",
-        r"(?:free|fast) (?:shipping|delivery|download|quote)",
-        r"\d+% off\b",
-        r"best deals?\b",
+        r"""
+        advertis(?:ements?|ing|e with|e on|e here|ers?|e)
+        sponsored(?: by)?
+        (?:story|scroll|article|content|continue) (?:continues|reading|down|to|
+            continued) (?:below|after|for|to)
+        (?:buy|shop|order|book|pre-?order|get) (?:now|here|today|tickets|online|it now|yours|
+            it (?:from|at|on))
+        (?:promo|coupon|discount|voucher|gift) (?:codes?|cards?)
+        add to (?:cart|basket|bag|wishlist|favou?rites)
+        (?:free|fast|next day) (?:shipping|delivery|download|quote|returns)
+        \d+% off
+        (?:best|great|daily|today's|top|gaming|black friday|hot) deals?
+        (?:you(?:'ll| will)|we(?:'ll| will)) (?:love|send|deliver)
+        check (?:price|availability)
+        remove ads|ad-?free|ad-?blocker|ad feedback
+        """,
     ),
-    _cue(
+    Cue(
         "promotion",
         "promotion",
-        r"(?:listen|subscribe|tune in) (?:to|on|now|wherever|here|below|via)\b.{0,60}(?:podcast|episode|spotify|apple|itunes|radio|show)\b",
-        r"(?:our|the|latest|new|this) (?:\w+ )?podcasts?\b",
-        r"wherever you (?:get|listen)",
-        r"(?:register|rsvp|tickets?) (?:here|now|for (?:the|our))",
-        r"(?:win|giveaway|competition|sweepstakes)\b.{0,30}(?:enter|chance|prize)",
-        r"(?:join|check out|visit|explore|discover|browse) (?:our|us|the (?:conversation|community|club))\b",
-        r"(?:take|complete) (?:our|the|this) (?:quiz|survey|poll)",
-        r"send us\b",
-        r"(?:do you have|got|have) (?:an?|any) (?:\w+ )?(?:story|tip|tips|news tip|question|feedback)\b",
-        r"(?:let us know|get in touch|tell us|write to us|contact us)\b",
-        r"coming soon\b",
+        r"""
+        (?:listen|tune in|watch) (?:to (?:our|the|this)|on|now|live|wherever|here|below|via)
+        (?:our|the|latest|new|this|a|weekly|daily) (?:[\w'-]+ ){0,3}podcasts?
+        podcasts?\W*$|apple podcasts?|spotify
+        wherever you (?:get|listen|find)
+        (?:register|rsvp|tickets?) (?:here|now|for (?:the|our)|available|on sale)
+        (?:enter|chance|your chance) to win
+        (?:giveaway|competition|sweepstakes)\W*$
+        (?:join|check out|visit|explore|discover|browse|see|try) (?:our|us|the (?:conversation|
+            community|club|rest)|thousands|over|more|[\d,]+)
+        (?:take|complete) (?:our|the|this) (?:quiz|survey|poll)
+        send us|let us know|get in touch|tell us|write to us|contact us|talk to us
+        (?:do you have|got|have|send) (?:an?|any|your) (?:\w+ )?(?:story|tip|tips|news tip|
+            question|questions|feedback|comment|opinion)
+        (?:we want|we'd like|we would like|we'd love) to (?:hear|know|thank|invite)
+        coming soon|stay tuned
+        work with us|join our team|we(?:'re| are) hiring
+        (?:pre-?)?order (?:your|the) (?:copy|book)
+        learn how|discover how|find out how|ready to
+        """,
     ),
-    _cue(
+    Cue(
         "author",
         "about the author",
-        r"(?:is|was|has been) (?:an?|the|our|senior|staff|chief) (?:[\w'’-]+ ){0,5}(?:reporter|writer|editor|journalist|correspondent|columnist|contributor|blogger|freelancer|producer|author|critic)\b",
-        r"(?:writes|reports|blogs) (?:about|on|for|regularly)\b",
-        r"(?:covers|covering) (?:\w+ ){1,5}(?:for|at)\b",
-        r"(?:he|she|they|i) (?:can|may) be (?:reached|contacted)",
-        r"reach (?:him|her|them|me) at",
-        r"(?:about the|more (?:by|from)(?: this)?|view all posts by|see all|all posts by|posts by|articles by|written by|meet the) (?:author|writer|reporter|contributor|admin)?",
-        r"(?:follow|contact) (?:him|her|the (?:author|reporter|writer))",
-        r"(?:is the )?author of (?:\w+ ){0,4}(?:books?|novels?)\b",
-        r"(?:lives|based) in (?:\w+ ){1,3}with (?:his|her|their)",
-        r"previously (?:worked|wrote|covered|reported)",
-        r"graduated? (?:from|of)\b",
+        r"""
+        (?:is|was) (?:an?|the|our|senior|staff|chief|currently|
+            also) (?:[\w,'&-]+ ){0,7}(?:reporter|writer|editor|journalist|correspondent|
+            columnist|contributor|blogger|freelancer|producer|author|critic|photographer|
+            broadcaster|fellow|professor)
+        (?:writes|reports|blogs|wrote|tweets|covers|has written|has reported) (?:about|on|for|
+            regularly|extensively|the)
+        (?:he|she|they|i|who) (?:covers?|writes?|reports?|joined|lives?|holds?|studied|
+            specialis\w*|specializ\w*)
+        (?:he|she|they|i) (?:can|may) be (?:reached|contacted|found)
+        (?:reach|contact|e-?mail|follow|find) (?:him|her|me|them|the author|the reporter|
+            the writer)
+        about the (?:author|writer|reporter|contributor|editor)s?|about (?:me|us)
+        (?:view|see|read) (?:all|more)? ?(?:posts|articles|stories)? ?by
+        (?:all |more )?(?:posts|articles|stories) by
+        meet the (?:author|team|writer|editor)
+        (?:the|an) author of
+        (?:lives?|based|living) in (?:[\w-]+ ){1,4}with (?:his|her|their|my)
+        (?:previously|formerly|before joining|prior to joining)
+        (?:graduated?|degree) (?:from|of|in)
+        (?:years of|decade of) experience
+        """,
     ),
-    _cue(
+    Cue(
         "contact",
         "contact details",
-        r"(?:contact|about|e-?mail|write|call|help|faq|careers?|jobs|work (?:with|for)|advertise|support|feedback|press|site ?map|rss|accessibility)(?: us| our| me)?\W*$",
-        r"p\.? ?o\.? box\b",
-        r"(?:tel|phone|fax|e-?mail|telephone|mobile)\W{0,3}[:+(\d]",
-        r"[\w.-]{1,60}@[\w-]{1,60}\.\w",
-        r"customer (?:service|care|support)",
-        r"https?://",
-        r"www\.",
+        r"""
+        (?:contact|about|e-?mail|call|help|faq|faqs|careers?|jobs|advertise|support|feedback|
+            press|sitemap|site map|rss|accessibility|terms|imprint|masthead|staff|our team|
+            company|media kit)(?: us| our| me| team| center| centre| feed)?\W*$
+        p\.? ?o\.? box
+        (?:tel|phone|fax|telephone|mobile|call)\W{0,3}[+(\d]
+        [\w.-]{1,60}@[\w-]{1,60}\.\w{2,10}
+        customer (?:service|care|support)
+        https?://\S{1,200}$|www\.\S{1,200}$
+        """,
     ),
-    _cue(
+    Cue(
+        "credit",
+        "photo caption",
+        r"""
+        (?:photo|photos|photograph|photographs|image|images|picture|pictures|illustration|video|
+            courtesy|graphic)s?(?: courtesy| credit| copyright| caption| source)? ?(?:by|of|via|
+            from|:|/|©)
+        (?:getty|reuters|shutterstock|istock|alamy|wikimedia|unsplash|pixabay|flickr|afp|
+            associated press|ap photo|epa|bloomberg|press association|pa wire|instagram|
+            nasa)(?: images?)?\W*$
+        (?:getty images|ap photo|file photo|stock photo|press release|screenshot|screengrab|
+            handout)
+        (?:pictured|seen here|shown here|from left|left to right|\(left\)|\(right\)|\(l\)|\(r\)|
+            \(center\))
+        (?:enlarge|view|expand|click for|hide|toggle|show) (?:this )?(?:image|caption|photo|
+            larger|gallery|fullscreen)
+        (?:image|media|photo) (?:caption|copyright|source)\w*
+        slideshow|gallery|\d+ (?:of|/) \d+\W*$
+        """,
+    ),
+    Cue(
         "navigation",
         "navigation",
-        r"(?:skip|jump|back|return|go|scroll) to (?:the )?(?:main |primary |top|content|navigation|search|home|footer|menu|article)",
-        r"(?:main|primary|mobile|site|user|open|close|toggle|show|hide|section) ?(?:menu|navigation|search|sidebar|nav)\b",
-        r"(?:search|menu|home|close|breadcrumbs?|navigation|categories|archives?|tags?|topics?|sections?|page \d+)\W*$",
-        r"(?:all|browse|view|see) (?:categories|sections|topics|articles|all|posts|results)\b",
-        r"search (?:for|the|this|our|by|site)\b",
-        r"table of contents",
-        r"page \d+ of \d+",
-        r"loading\b\W*$",
-        r"(?:enable|requires?|turn on) javascript",
-        r"your browser (?:does|is|doesn)",
-        r"(?:play|pause|mute|unmute|volume|fullscreen|replay)\W*$",
-        r"(?:video|media|audio) (?:player|playback|is loading|unavailable)",
-        r"(?:choose|select|change) (?:your |a )?(?:language|country|edition|region|location)",
-        r"(?:payment|paiment) methods?",
-        r"remind me later",
-        r"(?:continue|next|previous|submit|send|once|monthly|annual|yearly|ok|okay|yes|no|cancel|dismiss|got it|edit|print|download|report|embed|sort by|filter|view|share|save|like)\W*$",
+        r"""
+        (?:skip|jump|back|return|go|scroll) to (?:the )?(?:main|primary|top|content|navigation|
+            search|home|homepage|footer|menu|article)
+        (?:main|primary|mobile|site|user|open|close|toggle|show|hide|section|secondary|
+            footer) ?(?:menu|navigation|search|sidebar|nav)
+        (?:search|menu|home|homepage|close|breadcrumbs?|navigation|categories|archives?|tags?|
+            topics?|sections?|page \d+|news|sports?|business|opinion|world|politics|
+            entertainment|lifestyle|technology|tech|science|health|culture|weather|video|videos|
+            photos|travel|food|obituaries|classifieds|events|local|more|about|arts|magazine|
+            e-?paper|e-?edition)\W*$
+        (?:all|browse|view|see) (?:categories|sections|topics|articles|all|posts|results)
+        search (?:for|the|this|our|by|site|results)
+        (?:table of )?contents\W*$
+        page \d+ of \d+
+        loading
+        (?:enable|requires?|turn on) javascript
+        your browser
+        (?:play|pause|mute|unmute|volume|fullscreen|replay)\W*$
+        (?:video|media|audio) (?:player|playback|is loading|unavailable)|playback
+        (?:choose|select|change) (?:your |a |an )?(?:language|country|edition|region|location|
+            option)
+        (?:payment|paiment) methods?
+        remind me later|not now|maybe later|no,? thanks
+        (?:continue|next|previous|submit|send|once|monthly|annual|annually|yearly|weekly|ok|
+            okay|yes|no|cancel|dismiss|got it|edit|print|download|report|embed|sort by|filter|
+            view|share|save|like|apply|reset|go|post|preview|back|accept|agree|decline|x|
+            learn more|read more)\W*$
+        (?:filed|posted|published|tagged|categori[sz]ed|listed) (?:in|under|with|on)
+        (?:tags|category|categories|topics|keywords|filed under|tagged|sections?|source|via|
+            explore)\s?:
+        """,
     ),
-)
-
-# Words that join sentences: running text is full of them, menus are not.
-FUNCTION_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "after",
-        "again",
-        "against",
-        "all",
-        "also",
-        "although",
-        "am",
-        "among",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "being",
-        "between",
-        "both",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "down",
-        "during",
-        "each",
-        "even",
-        "few",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "just",
-        "like",
-        "made",
-        "make",
-        "many",
-        "may",
-        "me",
-        "might",
-        "more",
-        "most",
-        "much",
-        "must",
-        "my",
-        "new",
-        "no",
-        "not",
-        "now",
-        "of",
-        "off",
-        "on",
-        "once",
-        "one",
-        "only",
-        "or",
-        "other",
-        "our",
-        "out",
-        "over",
-        "own",
-        "said",
-        "same",
-        "say",
-        "says",
-        "she",
-        "should",
-        "since",
-        "so",
-        "some",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "though",
-        "through",
-        "to",
-        "too",
-        "two",
-        "under",
-        "until",
-        "up",
-        "upon",
-        "us",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "within",
-        "without",
-        "would",
-        "yet",
-        "you",
-        "your",
-        "it's",
-        "don't",
-        "didn't",
-        "doesn't",
-        "isn't",
-        "wasn't",
-        "that's",
-        "i'm",
-        "there's",
-        "he's",
-        "she's",
-        "they're",
-        "we're",
-        "can't",
-        "won't",
-        "i've",
-        "you're",
-        "wouldn't",
-        "couldn't",
-    ]
-)
-SECOND_PERSON = frozenset(
-    ["you", "your", "yours", "yourself", "you're", "you'll", "you've", "you'd"]
-)
-FIRST_PERSON = frozenset(
-    ["we", "our", "ours", "us", "we're", "we've", "we'll", "i", "my", "me", "i'm", "i've", "i'll"]
-)
-REPORTING = frozenset(
-    [
-        "said",
-        "says",
-        "told",
-        "tells",
-        "added",
-        "according",
-        "reported",
-        "reports",
-        "announced",
-        "explained",
-        "noted",
-        "wrote",
-        "stated",
-        "asked",
-        "warned",
-        "claimed",
-        "argued",
-        "insisted",
-        "confirmed",
-        "declared",
-        "spokesman",
-        "spokeswoman",
-        "spokesperson",
-        "officials",
-        "police",
-        "government",
-        "president",
-        "minister",
-    ]
-)
-PAST = frozenset(
-    [
-        "was",
-        "were",
-        "had",
-        "did",
-        "said",
-        "became",
-        "began",
-        "came",
-        "found",
-        "gave",
-        "got",
-        "kept",
-        "knew",
-        "led",
-        "left",
-        "lost",
-        "made",
-        "met",
-        "paid",
-        "put",
-        "ran",
-        "rose",
-        "saw",
-        "sent",
-        "set",
-        "spoke",
-        "stood",
-        "took",
-        "thought",
-        "told",
-        "went",
-        "won",
-        "wrote",
-    ]
-)
-IMPERATIVES = frozenset(
-    [
-        "accept",
-        "add",
-        "apply",
-        "ask",
-        "book",
-        "browse",
-        "buy",
-        "call",
-        "check",
-        "choose",
-        "click",
-        "close",
-        "comment",
-        "complete",
-        "contact",
-        "continue",
-        "copy",
-        "create",
-        "dismiss",
-        "discover",
-        "donate",
-        "download",
-        "email",
-        "enable",
-        "enter",
-        "explore",
-        "fill",
-        "find",
-        "follow",
-        "get",
-        "give",
-        "go",
-        "help",
-        "hide",
-        "join",
-        "keep",
-        "learn",
-        "leave",
-        "like",
-        "listen",
-        "load",
-        "log",
-        "login",
-        "manage",
-        "meet",
-        "menu",
-        "open",
-        "order",
-        "play",
-        "please",
-        "print",
-        "read",
-        "register",
-        "remember",
-        "reply",
-        "report",
-        "request",
-        "save",
-        "scroll",
-        "search",
-        "see",
-        "select",
-        "send",
-        "share",
-        "shop",
-        "show",
-        "sign",
-        "skip",
-        "start",
-        "submit",
-        "subscribe",
-        "support",
-        "switch",
-        "take",
-        "tap",
-        "tell",
-        "toggle",
-        "try",
-        "turn",
-        "tweet",
-        "unlock",
-        "upgrade",
-        "use",
-        "view",
-        "visit",
-        "vote",
-        "watch",
-        "write",
-    ]
-)
-MONTHS = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )

@@ -1,0 +1,150 @@
+"""From likelihoods to answers: each paragraph's kind, role and reason.
+
+The model, and on pages the extractor, say how likely each paragraph is part
+of the story. Added here is what neither looks at: languages, repetitions, the
+headline, the lines around a story that are no running text, and words that
+explain to people why a paragraph went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.cleaning.features import Passage
+from service.cleaning.language import ENGLISH, UNKNOWN, language_of
+from service.cleaning.roles import BODY, CHROME, HEADLINE, LIST_ITEM, SUBHEADING, is_title
+from service.cleaning.vocabulary import CUES
+from service.schema import SpanKind
+
+_REASONS = {cue.name: cue.reason for cue in CUES}
+_CONTEXT_REASONS = {"caption": "photo caption"}
+# So far above a story's first sentence its headline is looked for.
+_HEADLINE_REACH = 25
+# Lines this close above a story without a headline belong to it.
+_TOP = 4
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a paragraph: the fields of `Paragraph` but its place."""
+
+    kind: SpanKind
+    role: str
+    reason: str
+
+
+EXCLUDED = Verdict(SpanKind.EXCLUDED, CHROME, "excluded by the caller")
+AS_SUBMITTED = Verdict(SpanKind.USED, BODY, "kept as submitted")
+STORY = Verdict(SpanKind.USED, BODY, "story")
+
+
+def verdicts(
+    passages: Sequence[Passage], likely: Sequence[float], threshold: float, headline: str
+) -> list[Verdict]:
+    """The verdict on each passage, given how likely each is part of the story."""
+    foreign = [_foreign(passage) for passage in passages]
+    kept = [
+        value > threshold and not language for value, language in zip(likely, foreign, strict=True)
+    ]
+    title = _headline(passages, kept, headline)
+    if title is not None:
+        kept[title] = False
+    story = [index for index, keep in enumerate(kept) if keep]
+    sentences = [index for index in story if passages[index].ends_sentence] or story
+    first, last = (sentences[0], story[-1]) if story else (len(passages), -1)
+    top = title if title is not None and title < first else first - _TOP
+    seen: set[str] = set()
+    answers: list[Verdict] = []
+    for index, passage in enumerate(passages):
+        form = passage.form
+        if index == title:
+            answer = Verdict(SpanKind.CONTEXT, HEADLINE, HEADLINE)
+        elif foreign[index]:
+            answer = Verdict(SpanKind.OTHER_LANGUAGE, BODY, f"not English ({foreign[index]})")
+        elif form not in ("", LIST_ITEM) and (kept[index] or top <= index <= last + 2):
+            answer = Verdict(SpanKind.CONTEXT, form, _CONTEXT_REASONS.get(form, form))
+        elif kept[index] and passage.key in seen:
+            answer = Verdict(SpanKind.REPEATED, BODY, "repeats an earlier paragraph")
+        elif title is not None and title < index < first and _is_photo(passage, index - title):
+            answer = Verdict(SpanKind.CONTEXT, "caption", "photo caption")
+        elif kept[index]:
+            role = form or (SUBHEADING if _is_subheading(passage) else BODY)
+            answer = Verdict(SpanKind.USED, role, "story")
+        elif title is not None and title < index < first and _is_standfirst(passage):
+            answer = Verdict(SpanKind.CONTEXT, "standfirst", "standfirst")
+        else:
+            answer = Verdict(
+                SpanKind.BOILERPLATE, CHROME, _why_dropped(passages, index, first, last)
+            )
+        if kept[index]:
+            seen.add(passage.key)
+        answers.append(answer)
+    return answers
+
+
+def _foreign(passage: Passage) -> str:
+    language = language_of(passage.text)
+    return "" if language in (ENGLISH, UNKNOWN) else language
+
+
+def _is_subheading(passage: Passage) -> bool:
+    return len(passage.words) <= 12 and is_title(passage.text) and not passage.ends_sentence
+
+
+def _is_photo(passage: Passage, below: int) -> bool:
+    """Could a line so far below the headline name whom a photo shows?"""
+    words = passage.words
+    capitals = sum(word[0].isupper() for word in words)
+    fits = below <= 2 and 3 <= len(words) <= 20 and 2 * capitals > len(words)
+    return fits and is_title(passage.text) and not passage.ends_sentence and not passage.cues
+
+
+def _is_standfirst(passage: Passage) -> bool:
+    """Could a dropped line between headline and story sum the story up?"""
+    return 6 <= len(passage.words) <= 40 and not passage.cues
+
+
+def _headline(passages: Sequence[Passage], kept: Sequence[bool], given: str) -> int | None:
+    """The index of the headline: the given one, or a title that speaks of the story below it."""
+    if given:
+        wanted = Passage(" ".join(given.split())).key
+        return next((i for i, passage in enumerate(passages) if passage.key == wanted), None)
+    sentences = [i for i, keep in enumerate(kept) if keep and passages[i].ends_sentence]
+    if not sentences:
+        return None
+    words = frozenset[str]().union(*(passages[i].content for i in sentences))
+    above = range(max(0, sentences[0] - _HEADLINE_REACH), sentences[0])
+    scores = {
+        i: _headline_score(passages[i], words)
+        for i in above
+        # A line among others of its kind is no headline, but an entry of a list.
+        if sum(kept[i + 1 : min(i + 4, sentences[0])]) < 2
+    }
+    best = max(scores.values(), default=0.0)
+    if best < 0.3:
+        return None
+    return next(index for index, score in scores.items() if score >= 0.75 * best)
+
+
+def _headline_score(passage: Passage, story: frozenset[str]) -> float:
+    """The share of its words that the story uses, for a line that could be a title."""
+    fits = 3 <= len(passage.words) <= 30 and is_title(passage.text) and not passage.ends_sentence
+    if not fits or passage.cues or passage.form or not passage.content:
+        return 0.0
+    return len(passage.content & story) / max(4, len(passage.content))
+
+
+def _why_dropped(passages: Sequence[Passage], index: int, first: int, last: int) -> str:
+    """Why a paragraph is not part of the story, for people."""
+    passage = passages[index]
+    if passage.cues:
+        return _REASONS[passage.cues[0]]
+    if not passage.words:
+        return "no words"
+    near = passages[max(0, index - 2) : index + 3]
+    if len(near) > 3 and all(len(other.words) <= 8 for other in near):
+        return "link list"
+    if index > last and first <= last:
+        return "teaser of another article"
+    return "not part of the story"
