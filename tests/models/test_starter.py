@@ -161,7 +161,12 @@ def test_two_processes_at_once_build_once(built, source):
     assert lock.check(built, thorough=True).name == "starter-en-ru"
 
 
-def test_the_merge_is_base_plus_adapter_on_the_kept_rows(built, base, source):
+def test_the_merge_is_base_plus_adapter_on_the_kept_rows(
+    built, base, source, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(source.parent / "site")
+    build.build(source, tmp_path / "again")
+    assert lock.read(tmp_path / "again") == lock.read(built)  # to the byte
     merged = load_file(built / "model.safetensors")
     adapter = load_file(source / "adapter_model.safetensors")
     whole = base.state_dict()
@@ -246,14 +251,31 @@ def test_other_files_are_another_model(source, quick, tmp_path):
     assert build.revision(changed) != build.revision(source)
 
 
-def test_a_failed_build_says_why_and_leaves_nothing(tmp_path, source, monkeypatch):
-    broken = shutil.copytree(source, tmp_path / "broken")
-    content = json.loads((broken / "base.json").read_text())
-    (broken / "base.json").write_text(json.dumps({**content, "module": "gguf"}))  # has no assemble
-    with pytest.raises(ModelError, match=r"failed .*assemble.* 2 GB of memory") as caught:
-        build.ensure(tmp_path / "cache", broken)
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'ValueError: no adapter here' >&2; exit 1", "no adapter here"),
+        ("kill -9 $$", "killed"),
+    ],
+)
+def test_a_failed_build_says_why_and_leaves_nothing(script, reason, tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(ModelError, match=f"failed .*{reason}.* 2 GB of memory") as caught:
+        build.ensure(tmp_path / "cache")
     assert "\n" not in str(caught.value)
-    assert [path.suffix for path in (tmp_path / "cache").iterdir()] in ([".lock"], [])
+    assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
+
+
+def test_another_base_than_the_published_one_is_refused(source, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(source.parent / "site")
+    other = shutil.copytree(source, tmp_path / "other")
+    content = json.loads((other / "base.json").read_text())
+    (other / "base.json").write_text(json.dumps({**content, "sha256": "0" * 64}))
+    with pytest.raises(ValueError, match="holds another file than expected"):
+        build.open_base(other)
 
 
 def test_a_missing_package_says_what_to_install(tmp_path, source, monkeypatch):
