@@ -23,7 +23,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import shutil
 import tempfile
 import time
@@ -34,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from models import lock
@@ -271,13 +271,22 @@ class Run:
         return [asdict(check) for check in self.checks]
 
     def _finish(self) -> None:
-        """Put the last checkpoint's adapter, and how it came about, where they are looked for."""
+        """Put the last checkpoint's adapter, and how it came about, where they are looked for.
+
+        Its low-rank matrices are rounded to bfloat16, like the committed adapter's: half the size.
+        """
         checkpoint = self._last_checkpoint()
         assert checkpoint  # the last step writes one
-        for name in ADAPTER:
-            shutil.copyfile(checkpoint / name, self._output / f"{name}.partial")
-        for name in ADAPTER:
-            os.replace(self._output / f"{name}.partial", self._output / name)
+        config, weights = (self._output / name for name in ADAPTER)
+        rounded = {
+            name: weight.bfloat16() if "lora_" in name else weight
+            for name, weight in load_file(checkpoint / weights.name).items()
+        }
+        partial = weights.with_suffix(".partial")
+        save_file(rounded, partial, metadata={"format": "pt"})
+        partial.chmod(0o644)  # safetensors writes for the owner alone
+        partial.replace(weights)
+        shutil.copyfile(checkpoint / config.name, config)
         story = {**self._identity, "checks": self._history()}
         text = json.dumps(story, indent=1) + "\n"
         (self._output / "training.json").write_text(text, encoding="utf-8")

@@ -65,7 +65,10 @@ def test_loss_falls_and_the_adapter_loads_elsewhere(tokenizer, tmp_path):
 
     loaded = PeftModel.from_pretrained(base(), str(tmp_path)).eval()
     batch = tokenizer(ask("Trains stopped."), return_tensors="pt")
-    torch.testing.assert_close(loaded(**batch).logits, trained._model(**batch).logits)
+    # Not exact: what is written is rounded to bfloat16.
+    torch.testing.assert_close(
+        loaded(**batch).logits, trained._model(**batch).logits, rtol=0.02, atol=0.02
+    )
     assert json.loads((tmp_path / "training.json").read_text())["checks"][-1]["step"] == 12
 
 
@@ -79,7 +82,11 @@ def test_the_adapter_has_the_committed_adapters_form(tokenizer, tmp_path):
         assert sorted(ours.pop(name)) == sorted(committed.pop(name))
     assert ours == committed
     first_layer = [
-        {name for name in load_file(folder / "adapter_model.safetensors") if ".layers.0." in name}
+        {
+            name: weights.dtype
+            for name, weights in load_file(folder / "adapter_model.safetensors").items()
+            if ".layers.0." in name
+        }
         for folder in (tmp_path, build.SOURCE)
     ]
     assert first_layer[0] == first_layer[1]
@@ -129,7 +136,7 @@ def test_training_goes_on_from_an_adapter(tokenizer, tmp_path):
     before = run(tokenizer, tmp_path / "first").train()
     after = run(tokenizer, tmp_path / "second", Plan(steps=1), adapter=tmp_path / "first")
     after.train()
-    assert after.checks[0].held_out_loss == pytest.approx(before.held_out_loss)
+    assert after.checks[0].held_out_loss == pytest.approx(before.held_out_loss, rel=0.01)
 
 
 def test_the_rate_rises_and_falls(tokenizer, tmp_path):
