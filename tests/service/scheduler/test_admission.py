@@ -329,6 +329,53 @@ def test_a_unit_known_by_the_time_of_its_turn_needs_no_room():
     run(main())
 
 
+@pytest.mark.parametrize("room_changes", [True, False])
+def test_at_the_door_of_one_priority_comes_what_the_other_has_asked_for(room_changes: bool):
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, batch_tokens=1, queue_tokens=20, bulk_share=0.0) as s:
+            start = now()
+            tasks = [asyncio.create_task(ask(s, unit("runs", 100)))]
+            await settle()
+            bulk = [asyncio.create_task(ask(s, unit(n), priority=BULK)) for n in range(2)]
+            await settle()
+            waits = asyncio.create_task(ask(s, unit("same", 20), priority=BULK, wait=True))
+            await settle()
+            tasks.append(asyncio.create_task(ask(s, unit("same", 20))))
+            await settle()
+            if room_changes:
+                bulk[0].cancel()
+            await asyncio.sleep(1.1)
+            tasks.append(asyncio.create_task(ask(s, unit("more", 20))))
+            assert await waits == [answer("same")]
+            # It joins as soon as it looks, or finds the output when there is room at last.
+            assert now() - start == pytest.approx(1.2 if room_changes else 1.4, abs=0.01)
+            await asyncio.gather(*tasks, *bulk, return_exceptions=True)
+            assert lane.payloads.count(["same"]) == 1
+
+    run(main())
+
+
+def test_own_work_and_ones_own_priority_count_in_the_prediction():
+    async def main() -> None:
+        async with scheduler(FakeLane()) as s:
+            await warm(s)
+            long = [asyncio.create_task(ask(s, unit("runs", 100)))]
+            await settle()
+            long.append(asyncio.create_task(ask(s, unit("bulk", 600), priority=BULK)))
+            await settle()
+            with pytest.raises(Overloaded):
+                await ask(s, unit("a", 200), priority=BULK, timeout=5)
+            assert await ask(s, unit("a", 200), timeout=5) == [answer("a")]
+            long.append(asyncio.create_task(ask(s, unit("more", 300))))
+            await settle()
+            with pytest.raises(Overloaded):
+                await ask(s, unit("b", 300), timeout=s.stats().wait_seconds[INTERACTIVE] + 1)
+            await asyncio.gather(*long)
+
+    run(main())
+
+
 def test_no_deadline_is_no_deadline():
     async def main() -> None:
         async with scheduler(FakeLane()) as s:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from service.scheduler.backlog import Backlog
+from service.scheduler.backlog import Backlog, _Filling
 from service.scheduler.entry import Entry
 from service.scheduler.meter import Meter
 from service.scheduler.work import Batch, Unit
@@ -88,6 +88,31 @@ def test_the_longer_side_goes_on_when_the_shorter_one_would_pad_too_much():
     for number, length in enumerate([50, 30, 100, 51, 52]):
         line.add(entry(number, length, due=number))
     assert take(line) == [0, 3, 4]
+
+
+def test_of_two_equally_near_the_shorter_goes_along():
+    line = backlog(max_padding=0.9)
+    for number, length in enumerate([50, 60, 40]):
+        line.add(entry(number, length, due=number))
+    assert take(line, 100) == [0, 2]
+
+
+def test_a_batch_looks_at_no_more_than_it_takes_and_one_misfit_a_side(monkeypatch):
+    looks = 0
+    accept = _Filling._accept
+
+    def count(self: _Filling, it: Entry) -> bool:
+        nonlocal looks
+        looks += 1
+        return accept(self, it)
+
+    monkeypatch.setattr(_Filling, "_accept", count)
+    line = backlog()
+    for number in range(300):
+        line.add(entry(number, 1 + number, due=abs(150 - number)))
+    taken = take(line, 500)
+    assert taken[0] == 150
+    assert looks <= len(taken) - 1 + 2
 
 
 def test_the_budget_counts_longest_input_and_longest_output():

@@ -35,7 +35,7 @@ def test_only_the_poisonous_unit_fails(error: Exception):
             (failure,) = bad
             assert isinstance(failure, ComputeFailed)
             assert failure.__cause__ is error
-            assert str(error) not in str(failure)
+            assert str(failure) == "the model failed twice on a piece of the text"
             assert lane.payloads == [[0, 1, 2, "poison"], [0], [1], [2], ["poison"]]
             stats = s.stats()
             assert (stats.failed, stats.retries) == (1, 4)
@@ -111,6 +111,37 @@ def test_nobody_retries_what_nobody_wants():
             assert s.stats().waiting_units == 0
             lane.fault = lambda _: None
             assert await ask(s, unit("poison")) == [answer("poison")]
+
+    run(main())
+
+
+def test_what_nobody_wants_does_not_keep_others_from_their_second_try():
+    async def main() -> None:
+        lane = FakeLane(poison(ValueError()))
+        async with scheduler(lane) as s:
+            gone = [asyncio.create_task(ask(s, unit(n))) for n in ("gone", "poison")]
+            stays = asyncio.create_task(ask(s, unit("a"), unit("b"), after=0))
+            await asyncio.sleep(0.05)
+            for caller in gone:
+                caller.cancel()
+            assert await stays == [answer("a"), answer("b")]
+            assert lane.payloads == [["gone", "poison", "a", "b"], ["a"], ["b"]]
+
+    run(main())
+
+
+def test_faults_are_counted():
+    async def main() -> None:
+        lane = FakeLane(poison(ValueError()))
+        async with scheduler(lane) as s:
+            for n in range(2):
+                await ask(s, unit("poison"), unit(n))
+            lane.fault = fits(10)
+            for n in range(2):
+                await ask(s, unit(10 + n, 20))
+            stats = s.stats()
+            assert stats.state is State.SERVING
+            assert (stats.failed, stats.retries, stats.out_of_memory) == (4, 6, 4)
 
     run(main())
 
@@ -301,13 +332,14 @@ def test_a_lane_that_cannot_be_started_is_down_and_comes_back():
             )
             (failure,) = await caller
             assert isinstance(failure, Unavailable)
+            assert "cannot be started" in str(failure)
             assert failure.retry_after == 10
             assert now() - start == pytest.approx(3)
             assert s.state is State.DOWN
             with pytest.raises(Unavailable):
                 await door
             assert s.stats().waiting_units == 0
-            with pytest.raises(Unavailable) as refusal:
+            with pytest.raises(Unavailable, match="no model can be started") as refusal:
                 await ask(s, unit("b"))
             assert refusal.value.retry_after == 10
             assert await ask(s, unit("known")) == [answer("known")]
@@ -401,6 +433,23 @@ def test_an_output_of_no_known_size_is_given_and_not_kept():
 class Sizeless:
     def __str__(self) -> str:
         raise RuntimeError
+
+
+def test_the_wait_for_a_second_try_is_waiting():
+    async def main() -> None:
+        lane = FakeLane(poison(ValueError()))
+        async with (
+            scheduler(lane, batch_tokens=1) as s,
+            s.job(priority=Priority.BULK, deadline=math.inf) as job,
+        ):
+            task = asyncio.create_task(job.run([unit("poison", 20)]))
+            await asyncio.sleep(0.1)
+            await ask(s, unit("goes first", 50))
+            await task
+            assert lane.payloads == [["poison"], ["goes first"], ["poison"]]
+            assert job.usage.queue_seconds == pytest.approx(0.5)
+
+    run(main())
 
 
 def test_retries_wait_like_others_and_count_as_waiting():

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from fake_lane import FakeLane, answer, ask, scheduler, unit, warm
-from service.errors import DeadlineExpired, Unavailable
+from service.errors import DeadlineExpired, Overloaded, Unavailable
 from service.scheduler import Batch, Output, Scheduler, State, Unit
 from service.schema import Priority
 from virtual_loop import now, run
@@ -265,6 +265,9 @@ def test_leaving_a_job_ends_its_runs_wherever_they_are():
             assert all(task.cancelled() for task in runs)
             stats = s.stats()
             assert (stats.jobs, stats.waiting_units) == (0, 0)
+            waited = job.usage.queue_seconds
+            await asyncio.sleep(5)
+            assert job.usage.queue_seconds == waited, "nothing of it waits any more"
             with pytest.raises(RuntimeError):
                 await job.run([unit("d")])
             assert await ask(s, unit("e")) == [answer("e")]
@@ -281,6 +284,21 @@ def test_a_job_runs_only_inside():
                 await job.run([unit("a")])
             with pytest.raises(ValueError, match="priority"):
                 s.job(priority=Priority.UNSPECIFIED, deadline=math.inf)
+
+    run(main())
+
+
+def test_of_a_cancelled_caller_only_what_runs_is_finished():
+    async def main() -> None:
+        lane = FakeLane()
+        async with scheduler(lane, batch_tokens=1) as s:
+            gone = asyncio.create_task(ask(s, *(unit(n) for n in range(30))))
+            await asyncio.sleep(0.05)
+            gone.cancel()
+            await asyncio.sleep(0)
+            assert s.stats().waiting_units == 0
+            await asyncio.sleep(5)
+            assert lane.payloads == [[0]]
 
     run(main())
 
@@ -509,6 +527,42 @@ def test_stats_describe_the_moment():
     run(main())
 
 
+def test_totals_add_up():
+    async def main() -> None:
+        async with scheduler(FakeLane(), queue_tokens=30) as s:
+            for n in range(2):
+                await ask(s, unit(n), unit(n + 2))
+                await ask(s, unit(n))
+                with pytest.raises(DeadlineExpired):
+                    await ask(s, unit(n), timeout=0)
+                with pytest.raises(DeadlineExpired):
+                    await ask(s, unit(n + 10, 1000), timeout=0.5)
+            queue = s.stats().queues["q"]
+            assert (queue.batches, queue.units, queue.tokens) == (2, 4, 40)
+            assert queue.busy_seconds == pytest.approx(0.4)
+            assert s.stats().cached == 2
+            assert s.stats().expired == 4
+            long = asyncio.create_task(ask(s, unit("long", 300)))
+            await asyncio.sleep(0.1)
+            for _ in range(2):
+                with pytest.raises(DeadlineExpired):
+                    await ask(s, unit("late"), timeout=0.5, wait=True)
+            assert s.stats().expired == 6
+            for _ in range(2):
+                gone = asyncio.create_task(ask(s, unit("gone")))
+                await asyncio.sleep(0.1)
+                gone.cancel()
+            full = asyncio.create_task(ask(s, unit("full", 30)))
+            await asyncio.sleep(0.1)
+            for _ in range(2):
+                with pytest.raises(Overloaded):
+                    await ask(s, unit("too much"))
+            await asyncio.gather(long, full)
+            assert (s.stats().abandoned, s.stats().overloaded) == (4, 2)
+
+    run(main())
+
+
 # The end
 
 
@@ -550,10 +604,13 @@ def test_drain_gives_up_after_its_grace_and_close_tells_everybody():
         outcomes = await asyncio.gather(*callers, return_exceptions=True)
         errors = [o[0] if isinstance(o, list) else o for o in outcomes]
         assert all(isinstance(error, Unavailable) for error in errors)
+        assert {str(error) for error in errors} == {"the server is shutting down"}
         assert lane.stopped
         assert lane.cancelled == 1
         assert s.stats().waiting_units == 0
         assert await s.drain(0) is True
+        with pytest.raises(Unavailable, match="shutting down"):
+            await ask(s, unit("late"))
 
     run(main())
 
