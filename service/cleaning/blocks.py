@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from service.cleaning.words import FUNCTION_WORDS
 from service.schema import Range
 
 Offsets = tuple[int, int]
@@ -91,9 +92,10 @@ def _unwrapped(text: str, lines: Sequence[Offsets], parted: bool) -> Iterator[Of
 def _joins(text: str, lines: Sequence[Offsets], parted: bool) -> list[bool]:
     """For each line break of a run: is it a wrap, in the middle of a paragraph?
 
-    It is where a sentence goes on in small letters. Next to such a break, it
-    is also where the next word would not have fitted. A run in which few
-    breaks are of this kind, or lines of all lengths end so, is not wrapped.
+    It is where a sentence goes on in small letters, or has broken off at a
+    small word. Next to such a break, it is also where the next word would not
+    have fitted. A run in which few breaks are of this kind, or lines of all
+    lengths end so, is not wrapped.
     """
     breaks = list(pairwise(lines))
     sure = [_goes_on(text, *pair) for pair in breaks]
@@ -119,10 +121,11 @@ def _joins(text: str, lines: Sequence[Offsets], parted: bool) -> list[bool]:
 def _goes_on(text: str, line: Offsets, following: Offsets) -> bool:
     """Does a sentence run on from a line of some length into the next?"""
     (start, end), (next_start, next_end) = line, following
+    last_word = text[start:end].rsplit(maxsplit=1)[-1]
     return (
         end - start >= NARROWEST
         and text[end - 1] not in SENTENCE_END
-        and text[next_start].islower()
+        and (text[next_start].islower() or last_word in FUNCTION_WORDS)
         and (next_end - next_start > 12 or text[next_end - 1] in SENTENCE_END)
         and not text.startswith(("by ", "by: ", "http", "www."), next_start)
     )

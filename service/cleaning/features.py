@@ -75,6 +75,18 @@ class Passage:
         return tuple(cue.name for cue in CUES if cue.pattern.search(head))
 
     @cached_property
+    def cue_count(self) -> int:
+        """How many phrases of chrome are in it."""
+        head = self.text[:LOOKED_AT].lower().replace("’", "'")
+        return sum(len(cue.pattern.findall(head)) for cue in CUES if cue.name in self.cues)
+
+    @cached_property
+    def opens_with_cue(self) -> bool:
+        """Do its very first words sound like chrome?"""
+        head = self.text[:80].lower().replace("’", "'")
+        return any(cue.pattern.match(head) for cue in CUES if cue.name in self.cues)
+
+    @cached_property
     def form(self) -> str:
         """The role that its form gives away, if any."""
         return form_of(self.text)
@@ -149,7 +161,9 @@ def own_features(passage: Passage) -> Features:
         found[f"cue {name}"] = 1.0
         if len(words) <= 12:
             found[f"cue {name}, short"] = 1.0
-    found["cues"] = min(1.0, len(passage.cues) / 3)
+    found["cue opens"] = float(passage.opens_with_cue)
+    found["cue kinds"] = min(1.0, (len(passage.cues) - 1) / 3) if passage.cues else 0.0
+    found["cue count"] = min(1.0, (passage.cue_count - 1) / 4) if passage.cues else 0.0
     return _said(found)
 
 
@@ -223,8 +237,12 @@ def place_features(
                     "asking before": asking[index][0],
                     "asking after": asking[index][1],
                     "asking before and after": asking[index][0] * asking[index][1],
-                    **_beside("after", passages[index - 1] if index else None),
-                    **_beside("before", passages[index + 1] if index + 1 < len(passages) else None),
+                    **_beside("after", passage, passages[index - 1] if index else None),
+                    **_beside(
+                        "before",
+                        passage,
+                        passages[index + 1] if index + 1 < len(passages) else None,
+                    ),
                     "headline": _shared(passage.content, heading),
                     "repeated": float(copies[passage.key] > 1),
                     "position": index / len(passages),
@@ -243,18 +261,20 @@ def place_features(
     return found
 
 
-def _beside(side: str, neighbour: Passage | None) -> Features:
-    """What a short line above or below says of itself: a heading, a date, a credit."""
+def _beside(side: str, passage: Passage, neighbour: Passage | None) -> Features:
+    """What a short line above or below says of itself: a heading, a date, a credit.
+
+    It means one thing to prose and another to lines like itself.
+    """
+    prose = "prose " if passage.ends_sentence and len(passage.words) > 12 else ""
     if neighbour is None:
-        return {f"{side} nothing": 1.0}
+        return {f"{prose}{side} nothing": 1.0}
     found: Features = {}
     if len(neighbour.words) <= 12:
-        if neighbour.form:
-            found[f"{side} a {neighbour.form}"] = 1.0
-        for name in neighbour.cues:
-            found[f"{side} {name}"] = 1.0
+        for name in {neighbour.form, *neighbour.cues} - {""}:
+            found[f"{prose}{side} {name}"] = 1.0
     elif not neighbour.ends_sentence:
-        found[f"{side} a long line without end"] = 1.0
+        found[f"{prose}{side} a long line without end"] = 1.0
     return found
 
 

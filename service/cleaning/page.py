@@ -81,10 +81,28 @@ def _likelihoods(
     if not page.text:
         return own
     extracted = extracted_paragraphs([passage.text for passage in passages], page.text)
-    return [
-        _logistic(_log_odds(likely) + (EXTRACTED if is_in else -EXTRACTED))
-        for likely, is_in in zip(own, extracted, strict=True)
+    lead = _lead(passages, extracted, headline)
+    opinions = [
+        EXTRACTED if is_in else 0.0 if index in lead else -EXTRACTED
+        for index, is_in in enumerate(extracted)
     ]
+    return [
+        _logistic(_log_odds(likely) + opinion)
+        for likely, opinion in zip(own, opinions, strict=True)
+    ]
+
+
+def _lead(passages: Sequence[Passage], extracted: Sequence[bool], headline: str) -> range:
+    """The paragraphs between the headline and the first sentence that was extracted.
+
+    Extractors take leads for teasers, so here their silence says nothing.
+    """
+    sentences = (i for i, is_in in enumerate(extracted) if is_in and passages[i].ends_sentence)
+    first = next(sentences, 0)
+    title = Passage(headline).key
+    above = range(max(0, first - 12), first)
+    top = next((i for i in reversed(above) if passages[i].key == title), first)
+    return range(top + 1, first)
 
 
 def _log_odds(likely: float) -> float:

@@ -78,6 +78,10 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             r"|(?:first |last )?(?:published|updated|posted)\b.{0,80}\d.{0,40}$",
             re.IGNORECASE,
         ),
+        "dateline": re.compile(
+            rf"[A-Z][A-Z .'’-]{{2,40}}(?:, [A-Z][\w. ]{{1,30}})?, (?i:{_WHEN})"
+            r"(?: \([A-Za-z ]{2,20}\))?\s?[—–-]?$"
+        ),
         "time stamp": re.compile(rf"\W{{0,2}}{_CLOCK}\W{{0,2}}$"),
         "caption": re.compile(
             rf"(?:(?:file |stock |ap )?{_PICTURE}(?: (?:by|credit|caption|courtesy|of|source|"
@@ -87,6 +91,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             r"|.{0,200}(?:\(|/|\||©|via |(?:photo(?:graph)?s? by|picture:|image:|photo:|credit:) )"
             r"\s?"
             rf"(?:[^()|©]{{0,60}}\b)?{_AGENCY}\b[^()]{{0,40}}\)?\.?"
+            r"|.{0,160}\b(?:photo|picture|image|photograph|credit)s?(?: by|:| courtesy) .{1,50}"
             r"|(?:photo|image|caption|credit|media|picture)s?\W*)$",
             re.IGNORECASE,
         ),

@@ -37,9 +37,10 @@ PRIOR = 0.3
 # Blocks of chrome written for training: kinds that few pages have, many sites do.
 CHROME = Path(__file__).with_name("chrome.json")
 READINGS = 2
-# What a feature is believed to mean before any page is seen: words of chrome speak against
-# a paragraph. The extractor that stands in for people is too kind to them.
-BELIEFS = {"cue ": -0.5, ", short": -1.0}
+# What features are believed to mean before any page is seen, by the beginnings of their
+# names: words of chrome speak against a paragraph. The extractor that stands in for people
+# is too kind to them.
+BELIEFS = {"cue ": -1.0, "cue count": -1.0, "cue kinds": -1.0, "mixed scripts": -3.0}
 # A paragraph that people labelled counts as so many that the extractor did.
 GOLD = 8.0
 
@@ -194,8 +195,7 @@ def _logistic_regression(
         for name, value in row.items():
             matrix[index, column[name]] = value
     believed = np.array(
-        [sum(v for part, v in BELIEFS.items() if "cue " in n and part in n) for n in names],
-        dtype=float,
+        [sum((v for start, v in BELIEFS.items() if name.startswith(start)), 0.0) for name in names]
     )
     weights = believed.copy()
     penalty = 1 / PRIOR**2

@@ -47,6 +47,7 @@ def verdicts(
     kept = [
         value > threshold and not language for value, language in zip(likely, foreign, strict=True)
     ]
+    kept = [keep and not _heads_nothing(passages, kept, i) for i, keep in enumerate(kept)]
     title = _headline(passages, kept, headline)
     if title is not None:
         kept[title] = False
@@ -92,6 +93,17 @@ def _is_subheading(passage: Passage) -> bool:
     return len(passage.words) <= 12 and is_title(passage.text) and not passage.ends_sentence
 
 
+def _heads_nothing(passages: Sequence[Passage], kept: Sequence[bool], index: int) -> bool:
+    """Does a line like a subheading stand between a sentence of the story and chrome?"""
+    return (
+        index > 0
+        and kept[index - 1]
+        and passages[index - 1].ends_sentence
+        and _is_subheading(passages[index])
+        and not any(kept[index + 1 : index + 2])
+    )
+
+
 def _is_photo(passage: Passage, below: int) -> bool:
     """Could a line so far below the headline name whom a photo shows?"""
     words = passage.words
@@ -114,25 +126,24 @@ def _headline(passages: Sequence[Passage], kept: Sequence[bool], given: str) -> 
     if not sentences:
         return None
     words = frozenset[str]().union(*(passages[i].content for i in sentences))
-    above = range(max(0, sentences[0] - _HEADLINE_REACH), sentences[0])
-    scores = {
-        i: _headline_score(passages[i], words)
-        for i in above
-        # A line among others of its kind is no headline, but an entry of a list.
-        if sum(kept[i + 1 : min(i + 4, sentences[0])]) < 2
-    }
-    best = max(scores.values(), default=0.0)
-    if best < 0.3:
-        return None
-    return next(index for index, score in scores.items() if score >= 0.75 * best)
+    above = [
+        index
+        for index in range(max(0, sentences[0] - _HEADLINE_REACH), sentences[0])
+        if _could_be_headline(passages[index])
+        # Among other kept lines it is an entry of a list.
+        and not (kept[index] and (any(kept[:index]) or sum(kept[index : sentences[0]]) > 2))
+    ]
+    shared = {i: len(passages[i].content & words) / max(4, len(passages[i].content)) for i in above}
+    best = max(shared.values(), default=0.0)
+    if best >= 0.3:
+        return next(index for index in above if shared[index] >= best / 2)
+    # Some headlines share no word with their story: then it is the title right above.
+    return next((i for i in reversed(above) if i >= sentences[0] - 3), None)
 
 
-def _headline_score(passage: Passage, story: frozenset[str]) -> float:
-    """The share of its words that the story uses, for a line that could be a title."""
-    fits = 3 <= len(passage.words) <= 30 and is_title(passage.text) and not passage.ends_sentence
-    if not fits or passage.cues or passage.form or not passage.content:
-        return 0.0
-    return len(passage.content & story) / max(4, len(passage.content))
+def _could_be_headline(passage: Passage) -> bool:
+    fits = 4 <= len(passage.words) <= 30 and is_title(passage.text) and not passage.ends_sentence
+    return fits and not passage.opens_with_cue and not passage.form
 
 
 def _why_dropped(passages: Sequence[Passage], index: int, first: int, last: int) -> str:

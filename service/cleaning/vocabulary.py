@@ -148,7 +148,7 @@ CUES = (
         (?:log|sign|logged|signed)[ -]?in(?: (?:to|with|or|here|as|for|now|using|below))?$
         (?:log|sign|logged|signed|logging|signing)[ -]?(?:in|out|on) (?:to (?:your|post|comment|
             leave|continue|read|access|the|view)|with|or|for immediate|using|below|here)
-        (?:log|sign) ?(?:in|out|up)\W*$
+        ^(?:log|sign) ?(?:in|out|up)\W*$
         log[- ]?out|log[- ]?in
         create (?:an|a free|your|my|a new) account
         (?:forgot|forgotten|reset|lost|your) (?:your |my )?(?:password|username)
@@ -163,7 +163,7 @@ CUES = (
         "share buttons",
         r"""
         share (?:this|on|via|with|to|article|story|your|the|it|by)
-        shares?\W*$
+        ^shares?\W*$
         (?:tweet|pin|e-?mail|print|save|bookmark) (?:this|it|article|story|page|post|to)
         (?:follow|like|find|join|connect with|catch|visit|add) us
         follow (?:me|him|her|them|@\w+|our|the .{1,40} on|on|\w+ on|\w+ \w+ on)
@@ -205,14 +205,14 @@ CUES = (
         (?:be the )?first to comment
         comments? (?:policy|are|section|moderat\w*|guidelines|below|feed|\(\d+\)|\d+|rules|
             closed)
-        comments?\W*$
+        ^(?:\d+ )?comments?\W*$
         cancel reply|no comments?(?: yet)?
         (?:will not|won't|never) be (?:published|shared|displayed)
         required fields
         (?:up|down)vot(?:es?|ed)
         replying to|reply\W*$|says:$|wrote:$
-        (?:\d+|an?|one|two|three) (?:seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|
-            years?) ago
+        ^.{0,40}(?:\d+|an?|one|two|three) (?:seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|
+            months?|years?) ago\W*$
         at \d\d?:\d\d ?(?:am|pm) ?(?:said|says)?
         notify me of
         permalink
@@ -233,7 +233,7 @@ CUES = (
         more (?:from|on|about|like|in|by|to|stories|articles|news|posts|reading|coverage|videos|
             information|info|details|:).{0,40}$
         most (?:popular|read|viewed|shared|recent|watched|commented|emailed|discussed)
-        (?:related|recommended|trending|popular|latest|featured|headlines|top stories|
+        ^(?:related|recommended|trending|popular|latest|featured|headlines|top stories|
             highlights|spotlight|sponsored)\W*$
         (?:read|see|find out|learn|click here|watch|discover|hear|view|show|load|explore|get|
             find) (?:the )?(?:more|next|also)
@@ -246,7 +246,7 @@ CUES = (
             from around|across the web|elsewhere on|don'?t miss|what's (?:new|hot|next))
         (?:recommended|more|picks|stories|suggested|selected) for you
         (?:continue|keep) (?:reading|watching|scrolling)
-        (?:previous|next|older|newer|prev) (?:article|post|story|entry|page|entries|posts|
+        ^(?:previous|next|older|newer|prev) (?:article|post|story|entry|page|entries|posts|
             up)?\W*$
         (?:related|see also|read also|also read|read more|watch|listen|video|gallery|photos|
             in pictures|explainer|factbox|opinion|analysis|podcast|quiz|live|must read|
@@ -345,7 +345,7 @@ CUES = (
             broadcaster|fellow|professor)
         (?:writes|reports|blogs|wrote|tweets|covers|has written|has reported) (?:about|on|for|
             regularly|extensively|the)
-        (?:he|she|they|i|who) (?:covers?|writes?|reports?|joined|lives?|holds?|studied|
+        (?:he|she|they) (?:covers?|writes?|reports?|joined|lives? in|studied|
             specialis\w*|specializ\w*)
         (?:he|she|they|i) (?:can|may) be (?:reached|contacted|found)
         (?:reach|contact|e-?mail|follow|find) (?:him|her|me|them|the author|the reporter|
@@ -356,7 +356,7 @@ CUES = (
         meet the (?:author|team|writer|editor)
         (?:the|an) author of
         (?:lives?|based|living) in (?:[\w-]+ ){1,4}with (?:his|her|their|my)
-        (?:previously|formerly|before joining|prior to joining)
+        (?:before|prior to) (?:joining|becoming a (?:writer|reporter|journalist))
         (?:graduated?|degree) (?:from|of|in)
         (?:years of|decade of) experience
         """,
@@ -365,7 +365,7 @@ CUES = (
         "contact",
         "contact details",
         r"""
-        (?:contact|about|e-?mail|call|help|faq|faqs|careers?|jobs|advertise|support|feedback|
+        ^(?:contact|about|e-?mail|call|help|faq|faqs|careers?|jobs|advertise|support|feedback|
             press|sitemap|site map|rss|accessibility|terms|imprint|masthead|staff|our team|
             company|media kit)(?: us| our| me| team| center| centre| feed)?\W*$
         p\.? ?o\.? box
@@ -403,7 +403,7 @@ CUES = (
             search|home|homepage|footer|menu|article)
         (?:main|primary|mobile|site|user|open|close|toggle|show|hide|section|secondary|
             footer) ?(?:menu|navigation|search|sidebar|nav)
-        (?:search|menu|home|homepage|close|breadcrumbs?|navigation|categories|archives?|tags?|
+        ^(?:search|menu|home|homepage|close|breadcrumbs?|navigation|categories|archives?|tags?|
             topics?|sections?|page \d+|news|sports?|business|opinion|world|politics|
             entertainment|lifestyle|technology|tech|science|health|culture|weather|video|videos|
             photos|travel|food|obituaries|classifieds|events|local|more|about|arts|magazine|
@@ -415,13 +415,13 @@ CUES = (
         loading
         (?:enable|requires?|turn on) javascript
         your browser
-        (?:play|pause|mute|unmute|volume|fullscreen|replay)\W*$
+        ^(?:play|pause|mute|unmute|volume|fullscreen|replay)\W*$
         (?:video|media|audio) (?:player|playback|is loading|unavailable)|playback
         (?:choose|select|change) (?:your |a |an )?(?:language|country|edition|region|location|
             option)
         (?:payment|paiment) methods?
         remind me later|not now|maybe later|no,? thanks
-        (?:continue|next|previous|submit|send|once|monthly|annual|annually|yearly|weekly|ok|
+        ^(?:continue|next|previous|submit|send|once|monthly|annual|annually|yearly|weekly|ok|
             okay|yes|no|cancel|dismiss|got it|edit|print|download|report|embed|sort by|filter|
             view|share|save|like|apply|reset|go|post|preview|back|accept|agree|decline|x|
             learn more|read more)\W*$

@@ -1,0 +1,114 @@
+"""Plain texts: what is kept whole, what is repeated, excluded or foreign."""
+
+from itertools import pairwise
+
+import pytest
+
+from service.cleaning import clean_text, keep_all
+from service.cleaning.blocks import paragraph_offsets
+from service.schema import Range, SpanKind
+
+STORY = (
+    "The council voted on Monday to rebuild the old bridge, which was closed two years ago.",
+    "Work will begin in April and last for eighteen months, the head of the building office said.",
+    "Drivers will have to use the motorway until then, a detour of eleven kilometres.",
+    "The bridge was built in 1911 and carried trams until the nineteen-sixties.",
+)
+RUSSIAN = "Городской совет решил восстановить старый мост, который закрыли два года назад."
+GERMAN = "Der Stadtrat hat am Montag beschlossen, die alte Brücke wieder aufzubauen, hieß es."
+TRANSLITERATED = (
+    "Gorodskoy sovet reshil vosstanovit staryy most, kotoryy zakryli dva goda nazad, i eto ochen "
+    "khorosho dlya vsekh, kto zhivet na tom beregu."
+)
+
+
+def kinds(text: str) -> list[SpanKind]:
+    return [paragraph.kind for paragraph in clean_text(text).paragraphs]
+
+
+@pytest.mark.parametrize("joint", ["\n", "\n\n", " "])
+def test_a_clean_story_is_kept_whole(joint: str) -> None:
+    text = joint.join(STORY)
+    assert clean_text(text).text == "\n\n".join(text.split("\n\n" if joint == "\n\n" else "\n"))
+
+
+def test_a_given_headline_is_recognised_and_given_back() -> None:
+    headline = "Old bridge to be rebuilt"
+    cleaned = clean_text("\n".join([headline, *STORY]), headline)
+    assert cleaned.headline == headline
+    assert cleaned.paragraphs[0].role == "headline"
+    assert cleaned.paragraphs[0].kind is SpanKind.CONTEXT
+    assert clean_text("\n".join(STORY), "Something else").headline == "Something else"
+
+
+def test_a_repeated_paragraph_is_used_once() -> None:
+    found = kinds("\n".join([*STORY, STORY[1]]))
+    assert found == [SpanKind.USED] * 4 + [SpanKind.REPEATED]
+
+
+def test_an_exclusion_cuts_a_paragraph_at_its_borders() -> None:
+    text = "\n".join(STORY)
+    start = text.index("Monday")
+    cleaned = clean_text(text, excluded=[Range(start, start + len("Monday"))])
+    excluded = [p for p in cleaned.paragraphs if p.kind is SpanKind.EXCLUDED]
+    assert [text[p.start : p.end] for p in excluded] == ["Monday"]
+    assert "Monday" not in cleaned.text
+
+
+def test_foreign_paragraphs_are_told_apart() -> None:
+    cleaned = clean_text("\n".join([STORY[0], RUSSIAN, STORY[1], GERMAN, STORY[2], STORY[3]]))
+    assert [p.kind for p in cleaned.paragraphs].count(SpanKind.OTHER_LANGUAGE) == 2
+    assert [p.reason for p in cleaned.paragraphs][1] == "not English (ru)"
+    assert [p.reason for p in cleaned.paragraphs][3] == "not English (de)"
+    assert cleaned.language == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("\n".join(STORY), "en"),
+        ("\n".join([RUSSIAN] * 3), "ru"),
+        (GERMAN, "de"),
+        (TRANSLITERATED, "ru-Latn"),
+        ("12 345 — 67 % !!!", "und"),
+        ("", "und"),
+        (" \n\n ", "und"),
+    ],
+)
+def test_the_language_of_an_article(text: str, language: str) -> None:
+    assert clean_text(text).language == language
+
+
+def test_names_short_headings_and_numbers_are_not_foreign() -> None:
+    lines = ["Jens Stoltenberg", "Aftermath", "Bayern München 2, Real Madrid 1", "1,204 / 33"]
+    text = "\n".join([STORY[0], lines[0], STORY[1], lines[1], STORY[2], lines[2], lines[3]])
+    assert SpanKind.OTHER_LANGUAGE not in kinds(text)
+
+
+def test_keep_all_keeps_everything_in_its_place() -> None:
+    text = "Subscribe now!\n\n" + "\n".join(STORY)
+    cleaned = keep_all(text)
+    assert [text[p.start : p.end] for p in cleaned.story()] == ["Subscribe now!", *STORY]
+
+
+def test_lines_of_all_lengths_are_not_joined() -> None:
+    menu = "\n".join(["Home", "News", "sports and games", "about us", "weather in your area today"])
+    assert len(paragraph_offsets(menu)) == 5
+
+
+def test_wrapped_lines_are_joined_and_their_offsets_lie_on_the_input() -> None:
+    wrapped = (
+        "The council voted on Monday to rebuild the old\nbridge, which was closed two years "
+        "ago after a\nship had hit one of its pillars at night.\n\nWork will begin in April and "
+        "last for about\neighteen months, the building office said."
+    )
+    offsets = paragraph_offsets(wrapped)
+    assert len(offsets) == 2
+    assert all(before[1] <= after[0] for before, after in pairwise(offsets))
+    assert wrapped[slice(*offsets[1])].startswith("Work will begin")
+
+
+def test_a_short_answer_to_nothing() -> None:
+    cleaned = clean_text("")
+    assert cleaned.text == ""
+    assert cleaned.spans() == ()
