@@ -9,9 +9,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
+from google.protobuf import json_format
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from real_server import MARIAN, SAMPLE, Running
+from javascript_client import javascript_client
+from real_server import MARIAN, SAMPLE, Running, running, wait_until_serving
 from svodka.v1 import svodka_service_pb2 as pb
 
 
@@ -145,3 +150,42 @@ def test_bounds_of_the_summary_hold(server: Running, phrases: dict[str, str], wo
     assert 1 <= len(summary.sentences) <= 2
     assert len(summary.summary_en.split()) <= words
     assert summary.summary_en.endswith(".")
+
+
+def test_a_strangers_client_gets_the_same_digest(server: Running, tmp_path: Path) -> None:
+    """JavaScript, with nothing of ours but the .proto."""
+    client = javascript_client(tmp_path)
+    done = client(SAMPLE, server.address)
+    assert done.returncode == 0, done.stderr
+    theirs = json.loads(done.stdout)
+    article = pb.Article(id=str(SAMPLE), text=SAMPLE.read_text("utf-8"))
+    ours = json_format.MessageToDict(
+        server.stub.Digest(pb.DigestRequest(article=article), timeout=300),
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+    )
+    theirs.pop("usage")
+    ours.pop("usage")
+    assert theirs == ours
+
+
+def test_reflection_lists_the_service(server: Running) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(server.channel)
+    ask = reflection_pb2.ServerReflectionRequest(list_services="")
+    (answer,) = stub.ServerReflectionInfo(iter([ask]))
+    names = {service.name for service in answer.list_services_response.service}
+    assert {"svodka.v1.SvodkaService", "grpc.health.v1.Health"} <= names
+
+
+def test_health_tells_loading_from_serving() -> None:
+    """Work is refused until the models are warm, and health says when they are."""
+    with running() as fresh:
+        health = health_pb2_grpc.HealthStub(fresh.channel)
+        status = health.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True).status
+        assert status == health_pb2.HealthCheckResponse.NOT_SERVING
+        with pytest.raises(grpc.RpcError) as refused:
+            fresh.stub.Translate(pb.TranslateRequest(text="Talks failed."), timeout=60)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        wait_until_serving(fresh)
+        answer = fresh.stub.Translate(pb.TranslateRequest(text="Talks failed."), timeout=60)
+        assert answer.text_ru == "Переговоры провалились."

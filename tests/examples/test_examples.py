@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from fake_pipeline import FakePipeline, running
 
+from fake_pipeline import FakePipeline, running
+from javascript_client import Client, javascript_client
 from service.errors import NotEnglish, Violation
 from service.schema import Limits
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NODE = shutil.which("node")
-NPM = shutil.which("npm")
 
 
 async def run(*command: object, cwd: Path | None = None, env=None) -> tuple[int, str, str]:
@@ -91,35 +89,22 @@ async def test_digest_stream(article, french):
 
 
 @pytest.fixture(scope="module")
-def javascript(tmp_path_factory) -> Path:
-    """The example with its packages, in a folder of its own."""
-    if not NODE or not NPM:
-        pytest.skip("node is not here")
-    folder = tmp_path_factory.mktemp("javascript")
-    for name in ("package.json", "digest.mjs"):
-        shutil.copy(EXAMPLES / "javascript" / name, folder)
-    install = [NPM, "install", "--no-audit", "--no-fund", "--fetch-retries=0"]
-    code, _, err = asyncio.run(run(*install, cwd=folder))
-    if code:
-        pytest.skip(f"npm cannot install the packages: {err.strip()[-200:]}")
-    return folder
+def javascript(tmp_path_factory) -> Client:
+    return javascript_client(tmp_path_factory.mktemp("javascript"))
 
 
 async def test_javascript(javascript, article, french):
-    proto = EXAMPLES.parent / "proto" / "svodka" / "v1" / "svodka_service.proto"
-    env = {"SVODKA_PROTO": str(proto), "PATH": str(Path(str(NODE)).parent)}
-    run_it = [NODE, javascript / "digest.mjs"]
     async with serving() as r:
-        code, out, err = await run(*run_it, article, r.address, env=env)
-        assert (code, err) == (0, "")
-        digest = json.loads(out)
+        done = await asyncio.to_thread(javascript, article, r.address)
+        assert (done.returncode, done.stderr) == (0, "")
+        digest = json.loads(done.stdout)
         assert digest["summary_en"] == "NATO met in Wales."
         assert digest["id"] == str(article)
         assert digest["coverage"] == {"text": "", "spans": []}
-        code, _, err = await run(*run_it, french, r.address, env=env)
-        assert code == 1
-        assert "INVALID_ARGUMENT: article: is not English" in err
-    code, out, err = await run(*run_it, article, r.address, env=env)
-    assert (code, out) == (1, "")
-    assert "UNAVAILABLE" in err
-    assert "is `svodka serve` running and warm?" in err
+        done = await asyncio.to_thread(javascript, french, r.address)
+        assert done.returncode == 1
+        assert "INVALID_ARGUMENT: article: is not English" in done.stderr
+    done = await asyncio.to_thread(javascript, article, r.address)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "UNAVAILABLE" in done.stderr
+    assert "is `svodka serve` running and warm?" in done.stderr
