@@ -25,8 +25,6 @@ from typing import Any, TypeVar
 
 import grpc.aio
 from google.protobuf.message import Message
-from svodka.v1 import svodka_service_pb2 as pb
-from svodka.v1 import svodka_service_pb2_grpc
 
 from service.errors import InvalidRequest, Overloaded, SvodkaError, Unavailable, Violation
 from service.rpc.status import Status, error_of, received
@@ -40,6 +38,8 @@ from service.schema import (
     Translation,
 )
 from service.wire import from_message, to_message
+from svodka.v1 import svodka_service_pb2 as pb
+from svodka.v1 import svodka_service_pb2_grpc
 
 T = TypeVar("T")
 

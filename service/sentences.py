@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentencex import get_sentence_boundaries  # pyright: ignore[reportUnknownVariableType]
+from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def sentence_offsets(

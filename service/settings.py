@@ -20,6 +20,7 @@ class EngineSettings:
     preset: Annotated[str | None, "Preset of models; unset: news if on disk, else starter."] = None
     summarizer: Annotated[str | None, "Hub id or folder to use for the preset's summarizer."] = None
     translator: Annotated[str | None, "Hub id or folder to use for the preset's translator."] = None
+    accept_license: Annotated[bool, "Use models that forbid commercial use, too."] = False
     cache: Annotated[Path | None, "Folder for built and fetched models."] = None
     device: Annotated[str, "Where models compute: cpu, cuda, cuda:N, mps."] = "cpu"
     compute_type: Annotated[str, "Number format: auto, float32, bfloat16, float16."] = "auto"

@@ -72,6 +72,7 @@ class Pipeline:
                 cache=settings.cache,
                 device=settings.device,
                 compute_type=settings.compute_type,
+                accept_license=settings.accept_license,
             )
         except ModelError as error:
             raise ModelUnavailable(str(error)) from error

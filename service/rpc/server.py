@@ -13,13 +13,13 @@ from time import monotonic
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from svodka.v1 import svodka_service_pb2_grpc
 
 from service.errors import SvodkaError
 from service.rpc.calls import Calls
 from service.rpc.health import Health
 from service.rpc.interceptors import SERVICE, Boundary
 from service.rpc.servicer import Pipeline, Servicer
+from svodka.v1 import svodka_service_pb2_grpc
 
 # Once all work is done, only watchers of health and the transport's goodbyes are left.
 _GOODBYE_SECONDS = 0.5

@@ -11,8 +11,6 @@ import time
 from typing import Protocol, TypeVar
 
 import grpc.aio
-from svodka.v1 import svodka_service_pb2 as pb
-from svodka.v1 import svodka_service_pb2_grpc
 
 from service.errors import Unavailable
 from service.pipeline.terms import Terms
@@ -31,6 +29,8 @@ from service.schema import (
 )
 from service.validation import Request, validate
 from service.wire import from_message, to_message
+from svodka.v1 import svodka_service_pb2 as pb
+from svodka.v1 import svodka_service_pb2_grpc
 
 R = TypeVar("R", bound=Request)
 

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import grpc.aio
 from grpc.aio import EOF  # pyright: ignore[reportAttributeAccessIssue]
-from svodka.v1 import svodka_service_pb2 as pb
 
 from service.errors import InvalidRequest, Unavailable, Violation
 from service.rpc.interceptors import Malformed
 from service.rpc.status import status_of
 from service.wire import to_message
+from svodka.v1 import svodka_service_pb2 as pb
 
 
 class ItemStream:

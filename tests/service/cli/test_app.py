@@ -199,7 +199,7 @@ def test_clean_shows_the_story_and_accounts_for_the_rest(
 ) -> None:
     sample = Path(__file__).parents[3] / "samples" / "nato-2014.txt"
     assert app.run(["clean", str(sample)]) == 0
-    assert capsys.readouterr().out.startswith("BRUSSELS — Only a strong")
+    assert capsys.readouterr().out.startswith("BRUSSELS\u00a0— Only a\u00a0strong")
     assert app.run(["clean", "--json", str(sample)]) == 0
     record = json.loads(capsys.readouterr().out)
     text = sample.read_text("utf-8")

@@ -23,7 +23,7 @@ def command(**values: Any) -> None:
 
 
 def run(*arguments: str, **variables: str) -> str:
-    result = CliRunner().invoke(command, arguments, env=variables)
+    result = CliRunner().invoke(command, arguments, env={"SVODKA_CACHE": None, **variables})
     assert result.exit_code == 0, result.output
     return result.output
 
