@@ -1,0 +1,74 @@
+"""What is learned of a model's speed from the batches it computed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fake_lane import unit
+from service.scheduler.pace import Pace
+from service.scheduler.policy import Policy
+from service.scheduler.work import Batch, Unit
+
+SHAPES = st.lists(
+    st.tuples(st.integers(1, 32), st.integers(1, 200), st.integers(0, 200)), min_size=4, max_size=20
+)
+
+
+def batch(count: int, input_tokens: int, output_tokens: int) -> Batch:
+    return Batch(tuple(Unit("q", None, n, n, input_tokens, output_tokens) for n in range(count)))
+
+
+def test_nothing_is_foreseen_before_anything_is_measured() -> None:
+    pace = Pace("q", Policy(batch_tokens=1000))
+    assert pace.predict(10_000, 0.0) == 0.0
+    assert pace.budget == 1000
+
+
+def test_lone_units_do_not_make_the_model_look_slow() -> None:
+    """A hundred short units one by one, each as long as its steps take, then a full batch."""
+    pace = Pace("q", Policy(batch_tokens=4096, batch_seconds=5.0))
+    for second in range(100):
+        pace.measure(batch(1, 20, 20), 2.0, second)
+    assert pace.budget == 4096  # and not the tokens that lone units get through in 5 s
+    assert pace.predict(12_000, 99.0) == pytest.approx(2.0 * 12_000 / 4096)
+
+
+@given(SHAPES, st.floats(1e-4, 1.0), st.floats(1e-6, 1e-2))
+def test_steps_and_tokens_are_told_apart(
+    shapes: list[tuple[int, int, int]], per_step: float, per_token: float
+) -> None:
+    pace = Pace("q", Policy())
+    batches = [batch(*shape) for shape in shapes]
+    for b in batches:
+        pace.measure(b, per_step * b.steps + per_token * b.padded, 0.0)
+    seen = batches[-1]
+    learned_step, learned_token = pace._fit()
+    assert learned_step * seen.steps + learned_token * seen.padded == pytest.approx(
+        per_step * seen.steps + per_token * seen.padded, rel=0.05
+    )
+
+
+@given(SHAPES, st.lists(st.floats(0.0, 100.0), min_size=20, max_size=20))
+def test_whatever_was_measured_predictions_are_finite_and_grow(
+    shapes: list[tuple[int, int, int]], seconds: list[float]
+) -> None:
+    pace = Pace("q", Policy())
+    for shape, duration in zip(shapes, seconds, strict=False):
+        pace.measure(batch(*shape), duration, 0.0)
+    assert pace.budget > 0
+    predictions = [pace.predict(tokens, 0.0) for tokens in (0, 1, 10, 1_000, 100_000)]
+    assert predictions == sorted(predictions)
+    assert 0.0 <= predictions[-1] < float("inf")
+
+
+def test_a_batch_may_take_as_long_as_its_steps_where_they_alone_take_too_long() -> None:
+    pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=1.0))
+    for count in (1, 8, 32):
+        b = batch(count, 10, 10)
+        pace.measure(b, 0.5 * b.steps + 0.001 * b.padded, 0.0)
+    assert pace.budget == pytest.approx(5.0 / 0.001, rel=0.01)
+
+
+def test_units_of_an_embedder_take_one_step() -> None:
+    assert batch(3, 10, 0).steps == 1
+    assert Batch((unit("a", 10),)).steps == 5
