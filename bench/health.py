@@ -1,0 +1,79 @@
+"""How fast does the server answer its health checks while batches compute?
+
+    svodka serve &
+    python -m bench.health --source sentences.txt [--server HOST:PORT] [--seconds 60]
+
+Callers keep the server busy translating the lines of a file; meanwhile health is
+asked every 20 ms. Prints one table: the times to answer, in milliseconds, idle and
+under load. A health check waits for nothing but the event loop, so this is also a
+measure of how free the loop is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import statistics
+import time
+from pathlib import Path
+
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from service.client import Client
+from service.schema import TranslateRequest
+
+CALLERS = 8
+LINES = 20  # a request
+PAUSE = 0.02  # seconds between two checks
+
+
+async def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--source", type=Path, required=True, help="English text, a line each")
+    parser.add_argument("--server", default="127.0.0.1:50051", help="HOST:PORT")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of load")
+    given = parser.parse_args()
+    lines = given.source.read_text("utf-8").splitlines()
+    async with grpc.aio.insecure_channel(given.server) as channel, Client(given.server) as client:
+        health = health_pb2_grpc.HealthStub(channel)
+        idle = await checks(health, 5.0)
+        texts = itertools.cycle(
+            "\n".join(lines[n : n + LINES]) for n in range(0, len(lines) - LINES, LINES)
+        )
+        callers = [asyncio.create_task(call(client, texts)) for _ in range(CALLERS)]
+        loaded = await checks(health, given.seconds)
+        for caller in callers:
+            caller.cancel()
+        answers = await asyncio.gather(*callers, return_exceptions=True)
+    for answer in answers:
+        if not isinstance(answer, asyncio.CancelledError):
+            raise SystemExit(f"a caller failed: {answer!r}")
+    print(f"{'':<8} {'checks':>7} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
+    for name, times in (("idle", idle), ("loaded", loaded)):
+        p99 = statistics.quantiles(times, n=100)[98]
+        figures = f"{statistics.median(times):8.1f} {p99:8.1f} {max(times):8.1f}"
+        print(f"{name:<8} {len(times):7} {figures}")
+
+
+async def checks(health: health_pb2_grpc.HealthStub, seconds: float) -> list[float]:
+    """Ask for so long; the milliseconds of each answer."""
+    times: list[float] = []
+    end = time.monotonic() + seconds
+    while (began := time.monotonic()) < end:
+        await health.Check(health_pb2.HealthCheckRequest())
+        times.append(1000 * (time.monotonic() - began))
+        await asyncio.sleep(PAUSE)
+    return times
+
+
+async def call(client: Client, texts: itertools.cycle[str]) -> None:
+    """One caller, for ever: a request as soon as the last is answered."""
+    while True:
+        await client.translate(TranslateRequest(text=next(texts), no_cache=True, timeout=600))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
