@@ -27,7 +27,7 @@ def test_what_does_not_fit_is_refused_and_what_waits_gets_its_turn():
             await settle()
             fits = asyncio.create_task(ask(s, unit(1), unit(2)))
             await settle()
-            with pytest.raises(Overloaded) as refusal:
+            with pytest.raises(Overloaded, match="too much work is waiting") as refusal:
                 await ask(s, unit(3), unit(4))
             assert refusal.value.retry_after == 1.0
             brim = asyncio.create_task(ask(s, unit(3)))
@@ -190,7 +190,7 @@ def test_what_even_an_empty_queue_cannot_do_in_time_is_refused_at_once(wait: boo
         async with scheduler(lane) as s:
             await warm(s)
             start = now()
-            with pytest.raises(DeadlineExpired):
+            with pytest.raises(DeadlineExpired, match="too near, even for an empty queue"):
                 await ask(s, unit("long", 500), timeout=4.9, wait=wait)
             assert now() == start
             assert s.stats().expired == 1

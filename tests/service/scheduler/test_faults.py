@@ -67,6 +67,13 @@ ROWS = {
 }
 
 
+SAID = {
+    "too few": "0 rows for 1 units",
+    "too many": "2 rows for 1 units",
+    "not outputs": "a lane returned str, not Output",
+}
+
+
 @pytest.mark.parametrize("rows", ROWS)
 def test_wrong_rows_are_a_failure_of_the_batch(rows: str):
     async def main() -> None:
@@ -78,6 +85,8 @@ def test_wrong_rows_are_a_failure_of_the_batch(rows: str):
             good, bad = await asyncio.gather(ask(s, unit("a")), ask(s, unit("poison")))
             assert good == [answer("a")]
             assert isinstance(bad[0], ComputeFailed)
+            if what := SAID.get(rows):
+                assert str(bad[0].__cause__) == what
             assert lane.payloads == [["a", "poison"], ["a"], ["poison"]]
 
     run(main())
@@ -254,6 +263,7 @@ def test_a_hung_lane_is_killed_and_its_units_tried_again_alone():
             assert answers[:2] == [answer("a"), answer("b")]
             assert isinstance(answers[2], ComputeFailed)
             assert isinstance(answers[2].__cause__, LaneDied)
+            assert str(answers[2].__cause__) == "no answer after 0.25 s"
             assert lane.cancelled == 2
             assert now() - start == pytest.approx(0.25 + 0.2 + 0.2 + 0.25)
             assert lane.starts == pytest.approx([start, start + 0.25, start + 0.9])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 
 import pytest
 
@@ -308,7 +309,7 @@ def test_of_a_cancelled_caller_only_what_runs_is_finished():
 
 async def expires_after_half_a_second(s: Scheduler, late: Unit, *, wait: bool = False) -> None:
     start = now()
-    with pytest.raises(DeadlineExpired):
+    with pytest.raises(DeadlineExpired, match="the deadline passed"):
         await ask(s, late, timeout=0.5, wait=wait)
     assert now() - start == pytest.approx(0.5)
     assert s.stats().expired == 1
@@ -396,7 +397,7 @@ def test_a_deadline_in_the_past_is_refused_even_if_the_answer_is_known():
     async def main() -> None:
         async with scheduler(FakeLane()) as s:
             await ask(s, unit("a"))
-            with pytest.raises(DeadlineExpired):
+            with pytest.raises(DeadlineExpired, match="has passed"):
                 await ask(s, unit("a"), timeout=0)
             assert s.stats().expired == 1
 
@@ -611,6 +612,34 @@ def test_drain_gives_up_after_its_grace_and_close_tells_everybody():
         assert await s.drain(0) is True
         with pytest.raises(Unavailable, match="shutting down"):
             await ask(s, unit("late"))
+
+    run(main())
+
+
+def test_a_lane_is_stopped_only_after_its_batch_has_let_go():
+    async def main() -> None:
+        lane = FakeLane()
+        run_batch, stop, events = lane.run, lane.stop, []
+
+        async def let_go_slowly(batch: Batch) -> Sequence[Output]:
+            try:
+                return await run_batch(batch)
+            except asyncio.CancelledError:
+                await asyncio.sleep(1)
+                events.append("let go")
+                raise
+
+        async def stop_and_say() -> None:
+            events.append("stopped")
+            await stop()
+
+        lane.run, lane.stop = let_go_slowly, stop_and_say
+        async with scheduler(lane) as s:
+            caller = asyncio.create_task(ask(s, unit("a", 100)))
+            await asyncio.sleep(0.1)
+        assert events == ["let go", "stopped"]
+        (failure,) = await caller
+        assert isinstance(failure, Unavailable)
 
     run(main())
 
