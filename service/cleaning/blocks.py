@@ -121,11 +121,11 @@ def _joins(text: str, lines: Sequence[Offsets], parted: bool) -> list[bool]:
 def _goes_on(text: str, line: Offsets, following: Offsets) -> bool:
     """Does a sentence run on from a line of some length into the next?"""
     (start, end), (next_start, next_end) = line, following
-    last_word = text[start:end].rsplit(maxsplit=1)[-1]
+    broken_off = end - start > 50 and text[start:end].rsplit(maxsplit=1)[-1] in FUNCTION_WORDS
     return (
         end - start >= NARROWEST
         and text[end - 1] not in SENTENCE_END
-        and (text[next_start].islower() or last_word in FUNCTION_WORDS)
+        and (broken_off or text[next_start].islower())
         and (next_end - next_start > 12 or text[next_end - 1] in SENTENCE_END)
         and not text.startswith(("by ", "by: ", "http", "www."), next_start)
     )

@@ -102,7 +102,13 @@ def extraction(tree: HtmlElement, url: str = "") -> Extraction:
         # Without ``fast`` it asks two more extractors, which take time in proportion to
         # the depth of the page; beside the paragraph model they add nothing measurable.
         found = bare_extraction(
-            tree, url=url or None, fast=True, include_comments=False, with_metadata=True
+            tree,
+            url=url or None,
+            fast=True,
+            include_comments=False,
+            with_metadata=True,
+            # Dates in every language's words would cost seconds, and depend on today's.
+            date_extraction_params={"original_date": True, "extensive_search": False},
         )
     except Exception:
         # A stranger's page against a stranger's parser: anything may be raised,

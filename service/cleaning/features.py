@@ -157,13 +157,16 @@ def own_features(passage: Passage) -> Features:
     }
     if form:
         found[f"form {form}"] = 1.0
-    for name in passage.cues:
-        found[f"cue {name}"] = 1.0
-        if len(words) <= 12:
-            found[f"cue {name}, short"] = 1.0
-    found["cue opens"] = float(passage.opens_with_cue)
-    found["cue kinds"] = min(1.0, (len(passage.cues) - 1) / 3) if passage.cues else 0.0
-    found["cue count"] = min(1.0, (passage.cue_count - 1) / 4) if passage.cues else 0.0
+    if passage.cues:
+        # A phrase in a long text says less than one in a short one.
+        density = min(1.0, 40 / count)
+        for name in passage.cues:
+            found[f"cue {name}"] = density
+            if len(words) <= 12:
+                found[f"cue {name}, short"] = 1.0
+        found["cue opens"] = density * passage.opens_with_cue
+        found["cue kinds"] = density * min(1.0, (len(passage.cues) - 1) / 3)
+        found["cue count"] = density * min(1.0, (passage.cue_count - 1) / 4)
     return _said(found)
 
 

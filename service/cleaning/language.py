@@ -21,23 +21,30 @@ if TYPE_CHECKING:
 UNKNOWN = "und"
 ENGLISH = "en"
 TRANSLITERATED = "ru-Latn"
+NO_LANGUAGE = "zxx"  # BCP 47's tag for what is none: here, the lines of a program
 
 # Fewer words than this are a name or a heading in any language, unless their
 # letters say otherwise.
 FEWEST_WORDS = 6
 LOOKED_AT = 2_000
 
+_NOT_TELLING = frozenset(["pcm", "zxx"])
+# What programs are full of and sentences are not.
+_SIGN = re.compile(r"[{}\[\]=<>_\\|&#$+*]|\w\(|\);|;$|::", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
 def language_of(text: str) -> str:
     """The BCP 47 tag of ``text``'s language; ``und`` where it cannot be told.
 
-    Long texts are judged by their beginning.
+    Long texts are judged by their beginning; a program's is ``zxx``.
     """
-    words = _WORD.findall(text[:LOOKED_AT])
+    text = text[:LOOKED_AT]
+    words = _WORD.findall(text)
     if not words:
         return UNKNOWN
+    if len(text) >= 20 and 20 * len(_SIGN.findall(text)) > len(text):
+        return NO_LANGUAGE
     latin = sum(_is_latin(word) for word in words)
     if 2 * latin >= len(words):
         return _of_latin(words)
@@ -57,8 +64,8 @@ def _of_latin(words: list[str]) -> str:
         return ENGLISH
     if _is_transliterated(sample):
         return TRANSLITERATED
-    # English dialects and names confuse it; then it is not sure.
-    return tag if confidence > 0.5 else UNKNOWN
+    # Names and addresses look like a creole, or like anything, but then it is not sure.
+    return UNKNOWN if tag in _NOT_TELLING or confidence < 0.5 else tag
 
 
 def _is_latin(word: str) -> bool:

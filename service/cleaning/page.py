@@ -21,8 +21,9 @@ from service.cleaning.extraction import (
 from service.cleaning.features import Passage
 from service.cleaning.flattening import flattened
 from service.cleaning.model import ParagraphModel, shipped_model
+from service.cleaning.roles import HEADLINE
 from service.cleaning.text import answer, is_excluded
-from service.cleaning.verdicts import EXCLUDED, verdicts
+from service.cleaning.verdicts import EXCLUDED, Verdict, verdicts
 from service.schema import Range
 
 # What the extractor's opinion adds to a paragraph's log-odds, or takes from them:
@@ -55,14 +56,22 @@ def clean_html(
     free = [passage for passage, opened in zip(passages, is_open, strict=True) if opened]
     title = headline or page.headline
     likely = _likelihoods(free, page, title, model or shipped_model())
-    found = iter(verdicts(free, likely, 0.5, title))
+    found = verdicts(free, likely, 0.5, title)
+    remaining = iter(found)
     return answer(
         flat,
         offsets,
-        [next(found) if opened else EXCLUDED for opened in is_open],
-        title,
+        [next(remaining) if opened else EXCLUDED for opened in is_open],
+        headline or _visible(free, found, title),
         page.metadata,
     )
+
+
+def _visible(passages: Sequence[Passage], found: Sequence[Verdict], title: str) -> str:
+    """The headline as readers see it, if the page's title is that and the site's name."""
+    headlines = (p.text for p, v in zip(passages, found, strict=True) if v.role == HEADLINE)
+    shown = next(headlines, title)
+    return shown if shown in title else title
 
 
 def _share_found(flat: str, page: Extraction) -> float:

@@ -58,7 +58,7 @@ def form_of(text: str) -> str:
 
 def is_title(text: str) -> bool:
     """Could it be a heading: a line of some words that ends like none?"""
-    return 8 <= len(text) <= LONGEST and not text.endswith((".", ",", ";", "…", "..."))
+    return 8 <= len(text) <= LONGEST and not text.endswith((".", ",", ";", ":", "…"))
 
 
 @cache

@@ -6,12 +6,13 @@ HTML, and both end in `answer`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from service.cleaning.blocks import Offsets, paragraph_offsets
 from service.cleaning.document import Cleaned, Paragraph, one_line
 from service.cleaning.features import Passage
-from service.cleaning.language import UNKNOWN, language_of
+from service.cleaning.language import NO_LANGUAGE, UNKNOWN, language_of
 from service.cleaning.model import ParagraphModel, shipped_model
 from service.cleaning.roles import HEADLINE
 from service.cleaning.verdicts import AS_SUBMITTED, EXCLUDED, Verdict, verdicts
@@ -117,9 +118,10 @@ def _article_language(flat: str, paragraphs: Sequence[Paragraph]) -> str:
     """The language of most letters of the story, or failing a story, of the text."""
     prose = (SpanKind.USED, SpanKind.OTHER_LANGUAGE)
     pieces = [flat[p.start : p.end] for p in paragraphs if p.kind in prose] or [flat]
-    letters: dict[str, int] = {}
+    if language_of("\n".join(pieces)) == NO_LANGUAGE:
+        return NO_LANGUAGE
+    letters: Counter[str] = Counter()
     for piece in pieces:
-        language = language_of(piece)
-        letters[language] = letters.get(language, 0) + sum(map(str.isalpha, piece))
-    known = {tag: count for tag, count in letters.items() if tag != UNKNOWN and count}
-    return max(known, key=known.__getitem__) if known else UNKNOWN
+        letters[language_of(piece)] += sum(map(str.isalpha, piece))
+    del letters[UNKNOWN]
+    return max(letters, key=lambda tag: letters[tag]) if letters.total() else UNKNOWN

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.cleaning.features import Passage
-from service.cleaning.language import ENGLISH, UNKNOWN, language_of
+from service.cleaning.language import ENGLISH, NO_LANGUAGE, UNKNOWN, language_of
 from service.cleaning.roles import BODY, CHROME, HEADLINE, LIST_ITEM, SUBHEADING, is_title
 from service.cleaning.vocabulary import CUES
 from service.schema import SpanKind
@@ -20,7 +20,7 @@ from service.schema import SpanKind
 _REASONS = {cue.name: cue.reason for cue in CUES}
 _CONTEXT_REASONS = {"caption": "photo caption"}
 # So far above a story's first sentence its headline is looked for.
-_HEADLINE_REACH = 25
+_HEADLINE_REACH = 60
 # Lines this close above a story without a headline belong to it.
 _TOP = 4
 
@@ -43,7 +43,8 @@ def verdicts(
     passages: Sequence[Passage], likely: Sequence[float], threshold: float, headline: str
 ) -> list[Verdict]:
     """The verdict on each passage, given how likely each is part of the story."""
-    foreign = [_foreign(passage) for passage in passages]
+    languages = [language_of(passage.text) for passage in passages]
+    foreign = [language not in (ENGLISH, UNKNOWN) for language in languages]
     kept = [
         value > threshold and not language for value, language in zip(likely, foreign, strict=True)
     ]
@@ -61,8 +62,10 @@ def verdicts(
         form = passage.form
         if index == title:
             answer = Verdict(SpanKind.CONTEXT, HEADLINE, HEADLINE)
-        elif foreign[index]:
-            answer = Verdict(SpanKind.OTHER_LANGUAGE, BODY, f"not English ({foreign[index]})")
+        elif languages[index] == NO_LANGUAGE and likely[index] > threshold:
+            answer = Verdict(SpanKind.CONTEXT, "code", "computer code")
+        elif foreign[index] and languages[index] != NO_LANGUAGE:
+            answer = Verdict(SpanKind.OTHER_LANGUAGE, BODY, f"not English ({languages[index]})")
         elif form not in ("", LIST_ITEM) and (kept[index] or top <= index <= last + 2):
             answer = Verdict(SpanKind.CONTEXT, form, _CONTEXT_REASONS.get(form, form))
         elif kept[index] and passage.key in seen:
@@ -84,23 +87,26 @@ def verdicts(
     return answers
 
 
-def _foreign(passage: Passage) -> str:
-    language = language_of(passage.text)
-    return "" if language in (ENGLISH, UNKNOWN) else language
-
-
 def _is_subheading(passage: Passage) -> bool:
     return len(passage.words) <= 12 and is_title(passage.text) and not passage.ends_sentence
 
 
 def _heads_nothing(passages: Sequence[Passage], kept: Sequence[bool], index: int) -> bool:
-    """Does a line like a subheading stand between a sentence of the story and chrome?"""
+    """Does a line like a subheading stand above chrome, and below chrome or a sentence?
+
+    Subheadings stand above the story, and the lines of a list in company.
+    """
+    passage = passages[index]
+    beside = [
+        i
+        for i in (index - 1, index + 1)
+        if 0 <= i < len(passages) and kept[i] and passages[i].key != passage.key
+    ]
     return (
-        index > 0
-        and kept[index - 1]
-        and passages[index - 1].ends_sentence
-        and _is_subheading(passages[index])
-        and not any(kept[index + 1 : index + 2])
+        len(passages) > 1
+        and _is_subheading(passage)
+        and index + 1 not in beside
+        and (not beside or passages[index - 1].ends_sentence)
     )
 
 
@@ -121,17 +127,22 @@ def _headline(passages: Sequence[Passage], kept: Sequence[bool], given: str) -> 
     """The index of the headline: the given one, or a title that speaks of the story below it."""
     if given:
         wanted = Passage(" ".join(given.split())).key
-        return next((i for i, passage in enumerate(passages) if passage.key == wanted), None)
+        # Pages add the site's name to their titles.
+        same = [i for i, p in enumerate(passages) if len(p.words) > 2 and wanted.startswith(p.key)]
+        exact = [i for i, passage in enumerate(passages) if passage.key == wanted]
+        if exact or same:
+            return (exact or same)[0]
     sentences = [i for i, keep in enumerate(kept) if keep and passages[i].ends_sentence]
     if not sentences:
         return None
     words = frozenset[str]().union(*(passages[i].content for i in sentences))
+    short = [i for i in range(sentences[0]) if kept[i] and len(passages[i].words) <= 12]
     above = [
         index
         for index in range(max(0, sentences[0] - _HEADLINE_REACH), sentences[0])
         if _could_be_headline(passages[index])
         # Among other kept lines it is an entry of a list.
-        and not (kept[index] and (any(kept[:index]) or sum(kept[index : sentences[0]]) > 2))
+        and (not kept[index] or (not any(kept[:index]) and len(short) < 3))
     ]
     shared = {i: len(passages[i].content & words) / max(4, len(passages[i].content)) for i in above}
     best = max(shared.values(), default=0.0)

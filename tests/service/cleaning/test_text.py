@@ -21,6 +21,11 @@ TRANSLITERATED = (
     "khorosho dlya vsekh, kto zhivet na tom beregu."
 )
 
+PROGRAM = """function add(a, b) { return a + b; }
+const doubled = [1, 2, 3].map(y => y * 2);
+console.log(doubled.filter(z => z > 2));
+"""
+
 
 def kinds(text: str) -> list[SpanKind]:
     return [paragraph.kind for paragraph in clean_text(text).paragraphs]
@@ -70,6 +75,7 @@ def test_foreign_paragraphs_are_told_apart() -> None:
         ("\n".join([RUSSIAN] * 3), "ru"),
         (GERMAN, "de"),
         (TRANSLITERATED, "ru-Latn"),
+        (PROGRAM, "zxx"),
         ("12 345 — 67 % !!!", "und"),
         ("", "und"),
         (" \n\n ", "und"),
@@ -83,6 +89,12 @@ def test_names_short_headings_and_numbers_are_not_foreign() -> None:
     lines = ["Jens Stoltenberg", "Aftermath", "Bayern München 2, Real Madrid 1", "1,204 / 33"]
     text = "\n".join([STORY[0], lines[0], STORY[1], lines[1], STORY[2], lines[2], lines[3]])
     assert SpanKind.OTHER_LANGUAGE not in kinds(text)
+
+
+def test_a_program_in_a_story_is_no_running_text() -> None:
+    cleaned = clean_text("\n".join([*STORY[:2], "total = sum(a[i] for i in range(n))", *STORY[2:]]))
+    assert [p.role for p in cleaned.paragraphs][2] in ("code", "chrome")
+    assert cleaned.text == "\n\n".join(STORY)
 
 
 def test_keep_all_keeps_everything_in_its_place() -> None:
