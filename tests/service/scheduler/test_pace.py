@@ -72,3 +72,32 @@ def test_a_batch_may_take_as_long_as_its_steps_where_they_alone_take_too_long() 
 def test_units_of_an_embedder_take_one_step() -> None:
     assert batch(3, 10, 0).steps == 1
     assert Batch((unit("a", 10),)).steps == 5
+
+
+def test_a_single_batch_is_foreseen_by_its_steps_and_tokens() -> None:
+    pace = Pace("q", Policy())
+    for count in (1, 4):
+        b = batch(count, 10, 10)
+        pace.measure(b, 0.5 * b.steps + 0.001 * b.padded, 0.0)
+    assert pace.predict(20, 0.0) == pytest.approx(0.5 * 10 + 0.001 * 20, rel=0.001)
+
+
+def test_neither_steps_nor_tokens_ever_save_time() -> None:
+    """Where the fit would have it so, it all is put down to the other."""
+    wide_is_faster = Pace("q", Policy())
+    wide_is_faster.measure(batch(1, 10, 10), 2.0, 0.0)
+    wide_is_faster.measure(batch(10, 10, 10), 1.0, 0.0)
+    assert wide_is_faster._fit() == (pytest.approx((0.9 * 20 + 10) / (0.9 * 100 + 100)), 0.0)
+    wide_is_far_slower = Pace("q", Policy())
+    wide_is_far_slower.measure(batch(1, 10, 10), 0.0, 0.0)
+    wide_is_far_slower.measure(batch(10, 10, 10), 2.0, 0.0)
+    per_step, per_token = wide_is_far_slower._fit()
+    assert per_step == 0.0
+    assert per_token == pytest.approx(2 * 200 / (0.9 * 20**2 + 200**2))
+
+
+def test_the_rate_is_that_of_late() -> None:
+    pace = Pace("q", Policy())
+    for second in range(100):
+        pace.measure(batch(1, 10, 10), 2.0 if second < 50 else 1.0, second)
+    assert pace.rate == pytest.approx(20, rel=0.02)
