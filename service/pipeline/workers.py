@@ -17,7 +17,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
-from service.errors import ComputeFailed
+from service.errors import ComputeFailed, Unavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +35,7 @@ class Workers:
         self._setup = setup
         self._arguments = arguments
         self._pool = self._open()
+        self._closed = False
 
     def _open(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
@@ -52,6 +53,8 @@ class Workers:
         the setup failed, its exception is every task's.
         """
         for _ in range(2):
+            if self._closed:
+                raise Unavailable("the server is shutting down")
             pool = self._pool
             try:
                 future: Future[R] = pool.submit(_do, task, *args, **kwargs)
@@ -63,12 +66,13 @@ class Workers:
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         """Put a new pool in the place of a broken one, unless another task already did."""
-        if self._pool is broken:
+        if self._pool is broken and not self._closed:
             self._pool = self._open()
             _kill(broken)
 
     async def close(self) -> None:
-        """End the workers; tasks still running are abandoned."""
+        """End the workers; tasks still running are abandoned, and fail with Unavailable."""
+        self._closed = True
         _kill(self._pool)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import ComputeFailed, NotEnglish, Violation
+from service.errors import ComputeFailed, NotEnglish, Unavailable, Violation
 from service.pipeline import workers as module
 from service.pipeline.workers import Workers
 
@@ -96,6 +96,17 @@ async def test_leaving_does_not_wait_for_the_answer(pool: Workers) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_still_runs_at_the_end_fails_and_starts_nothing_new(pool: Workers) -> None:
+    assert await pool.run(ask) == "ready"
+    task = asyncio.create_task(pool.run(hang))
+    await asyncio.sleep(0)
+    await pool.close()
+    with pytest.raises(Unavailable):
+        await task
+    with pytest.raises(Unavailable):
+        await pool.run(ask)
 
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
