@@ -48,7 +48,9 @@ def language_of(text: str) -> str:
     latin = sum(_is_latin(word) for word in words)
     if 2 * latin >= len(words):
         return _of_latin(words)
-    return _identifier().classify(" ".join(w for w in words if not _is_latin(w)))[0]
+    sample = " ".join(word for word in words if not _is_latin(word))
+    # A letter or two are a symbol.
+    return _identifier().classify(sample)[0] if len(sample) > 2 else UNKNOWN
 
 
 def _of_latin(words: list[str]) -> str:

@@ -15,7 +15,7 @@ from service.cleaning.features import Passage
 from service.cleaning.language import NO_LANGUAGE, UNKNOWN, language_of
 from service.cleaning.model import ParagraphModel, shipped_model
 from service.cleaning.roles import HEADLINE
-from service.cleaning.verdicts import AS_SUBMITTED, EXCLUDED, Verdict, verdicts
+from service.cleaning.verdicts import AS_SUBMITTED, EXCLUDED, STANDFIRST, Verdict, verdicts
 from service.schema import Metadata, Range, SpanKind
 
 
@@ -95,8 +95,10 @@ def _settled(passages: Sequence[Passage], headline: str, model: ParagraphModel) 
     while True:
         kept = [index for index, verdict in enumerate(found) if verdict.kind is SpanKind.USED]
         again = _read([passages[index] for index in kept], "", model)
+        # What looks like a headline below the headline is not a second one.
+        titled = any(verdict.role == HEADLINE for verdict in found)
         fallen = {
-            index: verdict
+            index: STANDFIRST if titled and verdict.role == HEADLINE else verdict
             for index, verdict in zip(kept, again, strict=True)
             if verdict.kind is not SpanKind.USED
         }

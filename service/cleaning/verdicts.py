@@ -36,7 +36,7 @@ class Verdict:
 
 EXCLUDED = Verdict(SpanKind.EXCLUDED, CHROME, "excluded by the caller")
 AS_SUBMITTED = Verdict(SpanKind.USED, BODY, "kept as submitted")
-STORY = Verdict(SpanKind.USED, BODY, "story")
+STANDFIRST = Verdict(SpanKind.CONTEXT, "standfirst", "standfirst")
 
 
 def verdicts(
@@ -76,7 +76,7 @@ def verdicts(
             role = form or (SUBHEADING if _is_subheading(passage) else BODY)
             answer = Verdict(SpanKind.USED, role, "story")
         elif title is not None and title < index < first and _is_standfirst(passage):
-            answer = Verdict(SpanKind.CONTEXT, "standfirst", "standfirst")
+            answer = STANDFIRST
         else:
             answer = Verdict(
                 SpanKind.BOILERPLATE, CHROME, _why_dropped(passages, index, first, last)
@@ -144,17 +144,18 @@ def _headline(passages: Sequence[Passage], kept: Sequence[bool], given: str) -> 
         # Among other kept lines it is an entry of a list.
         and (not kept[index] or (not any(kept[:index]) and len(short) < 3))
     ]
-    shared = {i: len(passages[i].content & words) / max(4, len(passages[i].content)) for i in above}
+    shared = {i: len(passages[i].content & words) / max(6, len(passages[i].content)) for i in above}
     best = max(shared.values(), default=0.0)
     if best >= 0.3:
-        return next(index for index in above if shared[index] >= best / 2)
+        return next(index for index in above if shared[index] >= 0.8 * best)
     # Some headlines share no word with their story: then it is the title right above.
     return next((i for i in reversed(above) if i >= sentences[0] - 3), None)
 
 
 def _could_be_headline(passage: Passage) -> bool:
     fits = 4 <= len(passage.words) <= 30 and is_title(passage.text) and not passage.ends_sentence
-    return fits and not passage.opens_with_cue and not passage.form
+    a_path = any(mark in passage.text for mark in "»›>|")
+    return fits and not a_path and not passage.opens_with_cue and not passage.form
 
 
 def _why_dropped(passages: Sequence[Passage], index: int, first: int, last: int) -> str:
