@@ -77,10 +77,14 @@ class Workers:
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
-    processes = list((pool._processes or {}).values())  # pyright: ignore[reportAttributeAccessIssue]
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
+    """Kill the processes: all tasks, running or waiting, fail with BrokenProcessPool.
+
+    Not ``cancel_futures``: whoever awaits a cancelled future would be taken for cancelled.
+    """
+    processes = pool._processes or {}  # pyright: ignore[reportAttributeAccessIssue]
+    for process in list(processes.values()):
         process.kill()
+    pool.shutdown(wait=False)
 
 
 _setup_error: Exception | None = None
