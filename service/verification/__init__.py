@@ -28,6 +28,7 @@ from . import (
     repetition,
     script,
     truncation,
+    weekdays,
 )
 from .consistency import check_consistency
 from .coverage import check_coverage
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     script.check,
     placeholders.check,
     numbers.check,
+    weekdays.check,
     names.check,
     negation.check,
     quotes.check,
