@@ -305,14 +305,14 @@ def _answer(
             return
         if len(names) > 1:
             click.echo(f"== {name}")
+        if coverage := getattr(answer, "coverage", None):
+            _say(coverage_line(coverage))
         for line in lines(answer):
             click.echo(line)
         if len(names) > 1:
             click.echo("")
         for line in finding_lines(answer.findings):
             click.echo(line, err=True)
-        if coverage := getattr(answer, "coverage", None):
-            click.echo(coverage_line(coverage), err=True)
 
     async def work() -> int:
         failures = 0
