@@ -202,7 +202,7 @@ def translate(files: tuple[str, ...], **given: Any) -> int:
 @_reading
 def clean(files: tuple[str, ...], as_json: bool, form: str, **given: Any) -> int:
     """Show the story of articles, and with --json what was left out and why. Needs no models."""
-    from service.cleaning.article import clean_article
+    from service.cleaning import clean_article
     from service.wire import to_json
 
     article = _article(given)

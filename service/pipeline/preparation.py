@@ -15,8 +15,7 @@ import numpy as np
 from models import Codec, Selection, open_codec
 from models.extractive import select_sentences
 from models.readability import dateline
-from service.cleaning import Cleaned, keep_all
-from service.cleaning.article import clean_article
+from service.cleaning import Cleaned, clean_article, keep_all
 from service.errors import ComputeFailed, EmptyArticle, InvalidRequest, NotEnglish, Violation
 from service.pipeline.markup import text_nodes
 from service.pipeline.splitting import Ids, Piece, fit, windows
