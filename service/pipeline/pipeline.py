@@ -12,7 +12,7 @@ import asyncio
 import math
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -217,12 +217,7 @@ class Pipeline:
                 field, written = "text_ru", _put_back(text, 0, len(text), places, renderings)
             else:
                 field = "html_ru"
-                russian = iter(renderings)
-                nodes = []
-                for paragraph in paragraphs:
-                    own = [(s.start, s.end) for s in paragraph.sentences]
-                    part = [next(russian) for _ in own]
-                    nodes.append(_put_back(text, paragraph.start, paragraph.end, own, part))
+                nodes = [ru for _, _, ru in _by_paragraph(text, paragraphs, renderings)]
                 written = await journey.prepare(replace_text_nodes, request.html, nodes)
             return Translation(
                 text_ru=written if field == "text_ru" else None,
@@ -270,20 +265,27 @@ def _translated_body(
     text: str, paragraphs: Sequence[Paragraph], renderings: Sequence[Rendering]
 ) -> tuple[list[TranslatedParagraph], list[Finding]]:
     """Put the sentences of a story back into its paragraphs."""
-    rest = iter(renderings)
     translated: list[TranslatedParagraph] = []
     findings: list[Finding] = []
-    for n, paragraph in enumerate(paragraphs):
+    for n, (paragraph, own, ru) in enumerate(_by_paragraph(text, paragraphs, renderings)):
+        translated.append(TranslatedParagraph(paragraph.start, paragraph.end, ru))
+        grown = 0
+        for sentence, rendering in zip(paragraph.sentences, own, strict=True):
+            offset = sentence.start - paragraph.start + grown
+            findings += findings_in(rendering, f"body[{n}].ru", offset=offset)
+            grown += len(rendering.ru) - (sentence.end - sentence.start)
+    return translated, findings
+
+
+def _by_paragraph(
+    text: str, paragraphs: Sequence[Paragraph], renderings: Sequence[Rendering]
+) -> Iterator[tuple[Paragraph, list[Rendering], str]]:
+    """Yield each paragraph with its sentences' renderings and its Russian."""
+    rest = iter(renderings)
+    for paragraph in paragraphs:
         places = [(s.start, s.end) for s in paragraph.sentences]
         own = [next(rest) for _ in places]
-        ru = _put_back(text, paragraph.start, paragraph.end, places, own)
-        translated.append(TranslatedParagraph(paragraph.start, paragraph.end, ru))
-        offset = paragraph.start
-        grown = 0
-        for (start, end), rendering in zip(places, own, strict=True):
-            findings += findings_in(rendering, f"body[{n}].ru", offset=start - offset + grown)
-            grown += len(rendering.ru) - (end - start)
-    return translated, findings
+        yield paragraph, own, _put_back(text, paragraph.start, paragraph.end, places, own)
 
 
 def _put_back(

@@ -138,11 +138,11 @@ def read_article(
 
 
 def _insist_on_english(cleaned: Cleaned, field: str) -> None:
-    kinds = {span.kind for span in cleaned.spans()}
+    foreign = any(p.kind is SpanKind.OTHER_LANGUAGE for p in cleaned.paragraphs)
     readable = any(_is_worded(cleaned.flat[p.start : p.end]) for p in cleaned.story())
     if readable and cleaned.language in ("en", "und"):  # too little text to tell is no offence
         return
-    if readable or SpanKind.OTHER_LANGUAGE in kinds:
+    if readable or foreign:
         raise NotEnglish(
             Violation(field, f"is not English but {cleaned.language!r}; only English is read")
         )
