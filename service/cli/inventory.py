@@ -68,7 +68,7 @@ def fetch(model: str, accept_license: bool, cache: Path | None) -> None:
 @_cache
 def verify(model: str, as_json: bool, cache: Path | None) -> None:
     """Check a model's files, load it, try it, and report."""
-    from models.inventory import verify as check
+    from models.verification import verify as check
 
     reports = [asdict(report) for report in _told(check, model, cache=cache)]
     if as_json:
