@@ -46,6 +46,9 @@ class NullLane:
         """It never dies."""
         await asyncio.Event().wait()
 
+    def drop(self, positions: Sequence[int]) -> None:
+        """It has answered before anybody can leave."""
+
     async def run(self, batch: Batch) -> Sequence[Output]:
         """Answer, but let the callers have their turn first, as a real lane does."""
         self.gaps.append(time.process_time() - self._free)

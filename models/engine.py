@@ -6,7 +6,7 @@ Choosing batches, and what to do when one fails, is the scheduler's business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from models.decoding import Decoding, Generated
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+Dropped = Callable[[], Collection[int]]
+"""Tells the rows of the running batch that nobody waits for any more; asked between steps."""
+
+
+def nobody() -> Collection[int]:
+    """Return no row: all are waited for."""
+    return ()
+
+
 class Engine(Protocol):
     """One loaded model: how many numbers it has, and the bytes they take."""
 
@@ -23,10 +32,12 @@ class Engine(Protocol):
     memory: int
 
     def run(
-        self, batch: Sequence[tuple[int, ...]], decoding: Decoding
+        self, batch: Sequence[tuple[int, ...]], decoding: Decoding, dropped: Dropped = nobody
     ) -> list[Generated] | list[np.ndarray]:
         """Compute encoded units; one result per unit, in order.
 
+        What stands in the place of a ``dropped`` unit means nothing; an engine that
+        works in steps leaves it out from the next one on.
         Raises ``ValueError`` for a unit that is empty or over the model's limit,
         ``MemoryError`` when the batch does not fit.
         """

@@ -30,6 +30,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from models.codec import Codec, open_codec
 from models.decoding import Decoding, Generated
+from models.engine import Dropped, nobody
 from models.errors import ModelError
 from models.families import FAMILIES, Shape
 from models.selection import ModelRef
@@ -97,8 +98,8 @@ class Embedder(_Network):
     """
 
     @torch.inference_mode()
-    def run(self, batch: Batch, decoding: Decoding) -> list[np.ndarray]:
-        """Return one float32 vector (dimensions,) a row; ``decoding`` plays no part."""
+    def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[np.ndarray]:
+        """Return one float32 vector (dimensions,) a row, all in one step. Only ``batch`` counts."""
         ids, mask = _padded(batch, self._ref, pad_id=0, left=False)
         with _memory():
             hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -130,7 +131,7 @@ class Generator(_Network):
         )
 
     @torch.inference_mode()
-    def run(self, batch: Batch, decoding: Decoding) -> list[Generated]:
+    def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[Generated]:
         """Return one answer a row."""
         ids, mask = _padded(batch, self._ref, pad_id=self._codec.pad_id, left=self._left)
         start = ids.shape[1] if self._left else 1

@@ -13,12 +13,13 @@ The process is spawned, never forked: gRPC and torch do not survive a fork.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -29,8 +30,11 @@ from typing import Any
 from service.errors import ModelUnavailable
 from service.scheduler.work import Batch, LaneDied, OutOfMemory, Output
 
-Runner = Callable[[Sequence[Any], Any], Sequence[Output]]
-"""(payloads, profile) → one output per payload. The parent is told its ``info``, if it has one."""
+Dropped = Callable[[], Collection[int]]
+"""Tells the positions of the running batch that nobody waits for any more. Cheap."""
+
+Runner = Callable[[Sequence[Any], Any, Dropped], Sequence[Output]]
+"""(payloads, profile, dropped) → one output per payload. The parent gets its ``info``, if any."""
 
 Loader = Callable[[], Mapping[str, Runner]]
 """Loads the models in the child and gives each queue's runner. Picklable."""
@@ -42,6 +46,9 @@ THREAD_VARIABLES = (  # each read once, when its library is loaded
     "RAYON_NUM_THREADS",
 )
 STOP_GRACE = 5.0  # seconds from SIGTERM to SIGKILL
+MOST_ROWS = 1 << 16  # of a batch; any beyond are computed even if they are dropped
+
+_SPAWN = multiprocessing.get_context("spawn")
 
 
 class BatchFailed(Exception):
@@ -61,6 +68,9 @@ class ProcessLane:
         self._threads = threads
         self._name = name
         self._process: SpawnProcess | None = None
+        # Seen by both sides: a byte for each row of the batch, 1 once it is dropped. There is
+        # no lock, since only we write: zeros while no batch runs, then ones.
+        self._flags = _SPAWN.RawArray("B", MOST_ROWS)
 
     @property
     def pid(self) -> int | None:
@@ -72,12 +82,13 @@ class ProcessLane:
 
         Raises ModelUnavailable with what the loader said.
         """
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
+        self._pipe, theirs = _SPAWN.Pipe()
         # The pipe blocks, so it has a thread of its own and the loop never waits for it.
         self._thread = ThreadPoolExecutor(1, f"{self._name}-pipe")
         # A daemon: a parent that ends without `stop` ends it instead of waiting for it.
-        self._process = context.Process(target=_serve, args=(theirs,), name=self._name, daemon=True)
+        self._process = _SPAWN.Process(
+            target=_serve, args=(theirs, self._flags), name=self._name, daemon=True
+        )
         self._process.start()
         theirs.close()  # the child has its own; while we hold one too, its death is no end of file
         self._ended = _end_of(self._process)
@@ -101,6 +112,7 @@ class ProcessLane:
         """
         if self._process is None or self._ended.is_set():
             raise LaneDied("the process has ended")
+        ctypes.memset(self._flags, 0, MOST_ROWS)
         try:
             kind, *rest = await self._ask((batch.queue, batch.profile, batch.payloads))
         except asyncio.CancelledError:
@@ -110,6 +122,12 @@ class ProcessLane:
             return rest[0]
         _, trace = rest
         raise OutOfMemory(trace) if kind == "memory" else BatchFailed(trace)
+
+    def drop(self, positions: Sequence[int]) -> None:
+        """See ``Lane.drop``."""
+        for position in positions:
+            if position < MOST_ROWS:
+                self._flags[position] = 1
 
     async def wait(self) -> None:
         """Return once the process has ended."""
@@ -166,7 +184,7 @@ def _exchange(pipe: Connection, messages: Sequence[object]) -> tuple[Any, ...]:
 # From here on: the child.
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, flags: ctypes.Array[ctypes.c_ubyte]) -> None:
     """Load, then answer batches until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is the parent's affair
     os.dup2(2, 1)  # standard output is for results; what libraries print is none
@@ -182,17 +200,33 @@ def _serve(pipe: Connection) -> None:
             return
         pipe.send(answer)
         while True:
-            pipe.send_bytes(_answer(runners, *pipe.recv()))
+            pipe.send_bytes(_answer(runners, flags, *pipe.recv()))
 
 
 def _answer(
-    runners: Mapping[str, Runner], queue: str, profile: object, payloads: list[object]
+    runners: Mapping[str, Runner],
+    flags: ctypes.Array[ctypes.c_ubyte],
+    queue: str,
+    profile: object,
+    payloads: list[object],
 ) -> memoryview:
     """One batch's outputs or failure, ready to send: an output that cannot be sent is a failure."""
     try:
-        return ForkingPickler.dumps(("done", runners[queue](payloads, profile)))
+        outputs = runners[queue](payloads, profile, _reader(flags, len(payloads)))
+        return ForkingPickler.dumps(("done", outputs))
     except Exception as error:
         return ForkingPickler.dumps(_failure(error))
+
+
+def _reader(flags: ctypes.Array[ctypes.c_ubyte], rows: int) -> Dropped:
+    """What tells which of so many rows have been dropped so far."""
+    view = memoryview(flags).cast("B")[:rows]
+
+    def dropped() -> Collection[int]:
+        now = view.tobytes()
+        return () if 1 not in now else [row for row, flag in enumerate(now) if flag]
+
+    return dropped
 
 
 def _failure(error: Exception) -> tuple[str, str, str]:

@@ -23,6 +23,7 @@ class FakeLane:
         self.batches: list[Batch] = []
         self.began: list[float] = []
         self.cancelled = 0
+        self.dropped: list[int] = []  # of the batch that runs, or ran last
         self.starts: list[float] = []
         self.broken_starts = 0
         self.stopped = True
@@ -41,6 +42,7 @@ class FakeLane:
         assert not self.stopped
         assert not self._death.is_set()
         self.batches.append(batch)
+        self.dropped = []
         self.began.append(now())
         try:
             death = asyncio.ensure_future(self._death.wait())
@@ -59,6 +61,9 @@ class FakeLane:
         if rows is not None:
             return rows
         return [Output(answer(unit.payload), unit.output_tokens) for unit in batch.units]
+
+    def drop(self, positions: Sequence[int]) -> None:
+        self.dropped += positions
 
     async def wait(self) -> None:
         await self._death.wait()

@@ -5,13 +5,12 @@ Runs in the lane's process only; the parent never loads a weight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from models import ModelRef, Selection, open_codec, open_engine
+from service.lane import Dropped, Runner
 from service.scheduler import Output
-
-Runner = Callable[[Sequence[Any], Any], list[Output]]
 
 
 def load_runners(selection: Selection, threads: int) -> dict[str, Runner]:
@@ -27,8 +26,8 @@ def _warm(ref: ModelRef, threads: int) -> Runner:
     engine = open_engine(ref, threads=threads)
     engine.run([open_codec(ref).encode("Hello.")], ref.decoding)
 
-    def run(payloads: Sequence[Any], profile: Any) -> list[Output]:
-        values = engine.run(payloads, profile)
+    def run(payloads: Sequence[Any], profile: Any, dropped: Dropped) -> list[Output]:
+        values = engine.run(payloads, profile, dropped)
         return [Output(value, getattr(value, "output_tokens", 0)) for value in values]
 
     return run

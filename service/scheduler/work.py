@@ -121,6 +121,15 @@ class Lane(Protocol):
         """
         ...
 
+    def drop(self, positions: Sequence[int]) -> None:
+        """Nobody waits for these rows of the running batch any more.
+
+        Advice, taken at once: the lane leaves them out as far as it can, from
+        its next step on. Whatever stands in their places of the answer is
+        ignored. Without a running batch it does nothing.
+        """
+        ...
+
     async def wait(self) -> None:
         """Return once the lane has died, be it idle."""
         ...

@@ -39,7 +39,7 @@ class OutOfMemoryError(RuntimeError):
 class Runner:
     info = {"name": "tiny"}
 
-    def __call__(self, payloads, profile):
+    def __call__(self, payloads, profile, dropped):
         return [Output(self.one(payload, profile), 1) for payload in payloads]
 
     def one(self, payload, profile):
@@ -76,8 +76,19 @@ class Runner:
         return payload, profile
 
 
+def steps(payloads, pipe, dropped):
+    """Tell which rows were dropped first, then go on until all are."""
+    while not (first := dropped()):
+        pass
+    with open(pipe, "w") as out:
+        print(*first, file=out)
+    while len(dropped()) < len(payloads):
+        pass
+    return [Output(payload, 1) for payload in payloads]
+
+
 def load():
-    return {"q": Runner(), "r": lambda payloads, profile: []}
+    return {"q": Runner(), "r": lambda payloads, profile, dropped: [], "steps": steps}
 
 
 def fail():
@@ -138,7 +149,7 @@ async def test_answers_batches_and_survives_what_a_runner_raises():
     assert lane.pid is None
     await lane.start()
     try:
-        assert lane.infos == {"q": {"name": "tiny"}, "r": None}
+        assert lane.infos == {"q": {"name": "tiny"}, "r": None, "steps": None}
         assert await values(lane, 1, "b", profile=("p", 2)) == [(1, ("p", 2)), ("b", ("p", 2))]
         assert await values(lane, "a", queue="r") == []
         pid = lane.pid
@@ -167,6 +178,29 @@ async def test_answers_batches_and_survives_what_a_runner_raises():
     await lane.stop()
     with pytest.raises(LaneDied):
         await lane.run(batch("a"))
+
+
+async def test_a_running_batch_hears_of_dropped_rows_and_the_next_knows_nothing_of_them(
+    tmp_path: Path,
+):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    lane = ProcessLane(loader("load"))
+    lane.drop([0])  # no batch, no process: nothing to do
+    await lane.start()
+    try:
+        for first in ([1], [0, 2]):
+            running = asyncio.create_task(values(lane, "a", "b", "c", queue="steps", profile=pipe))
+            await asyncio.sleep(0)
+            lane.drop(first)
+            seen = await asyncio.to_thread(pipe.read_text)
+            assert [int(row) for row in seen.split()] == first
+            lane.drop([0, 1, 2])
+            assert await running == ["a", "b", "c"]
+            lane.drop([0])  # too late: it is of no running batch
+        assert await values(lane, "a", "b") == [("a", None), ("b", None)]
+    finally:
+        await lane.stop()
 
 
 async def test_a_death_is_noticed_idle_or_busy_and_the_lane_starts_again():
