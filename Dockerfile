@@ -4,7 +4,7 @@
 #   docker run -p 50051:50051 -v svodka-cache:/var/cache/svodka svodka
 #
 # For CUDA: --build-arg TORCH_INDEX= (PyPI's own build), and run with --gpus all
-# and `serve --listen 0.0.0.0:50051 --device cuda`.
+# and `serve --listen 0.0.0.0:50051 --insecure --device cuda`.
 
 FROM python:3.11-slim-bookworm AS build
 
@@ -50,4 +50,5 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=300s \
 
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["svodka"]
-CMD ["serve", "--listen", "0.0.0.0:50051"]
+# --insecure: the container's network is its own. With --tls-cert, --tls-key and --tokens, leave it out.
+CMD ["serve", "--listen", "0.0.0.0:50051", "--insecure"]

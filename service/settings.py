@@ -38,6 +38,17 @@ class ServerSettings:
     """The server's own."""
 
     listen: Annotated[str, "Address to listen on, HOST:PORT."] = "127.0.0.1:50051"
+    tls_cert: Annotated[Path | None, "Certificate chain, PEM; read again when it changes."] = None
+    tls_key: Annotated[Path | None, "Its private key, PEM."] = None
+    tls_client_ca: Annotated[Path | None, "Take only clients with its certificates, PEM."] = None
+    tokens: Annotated[Path | None, "TOML file of who may call; read again when it changes."] = None
+    insecure: Annotated[bool, "Listen beyond this machine without TLS and tokens."] = False
+    guarded: Annotated[bool, "Ask for a token for health and reflection, too."] = False
+    no_reflection: Annotated[bool, "Do not serve reflection."] = False
+    caller_calls: Annotated[int, "Most calls, and articles in work, of one caller."] = 256
+    caller_rate: Annotated[float, "Most requests a second of one caller; 0: any."] = 0.0
+    max_connection_age: Annotated[float, "Seconds after which callers connect anew."] = 3600.0
+    write_timeout: Annotated[float, "Seconds that a stream's answer may wait to be read."] = 60.0
     grace: Annotated[float, "Seconds that accepted work has to finish after SIGTERM."] = 30.0
     max_article_chars: Annotated[int, "Longest article, in code points."] = 2_000_000
     max_timeout: Annotated[float, "Longest deadline granted, in seconds."] = 600.0

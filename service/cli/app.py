@@ -241,7 +241,7 @@ app.add_command(models)
 @settings_options(EngineSettings, ServerSettings)
 def serve(**values: Any) -> int:
     """Serve the models over gRPC until SIGTERM or Ctrl-C."""
-    from service.cli.backend import serve_forever
+    from service.cli.serving import serve_forever
 
     server = take(ServerSettings, values)
     return serve_forever(take(EngineSettings, values), server)

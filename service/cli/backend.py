@@ -18,8 +18,7 @@ from typing import Any
 import click
 
 from service.errors import SvodkaError
-from service.schema import Limits
-from service.settings import EngineSettings, ServerSettings
+from service.settings import EngineSettings
 
 AT_ONCE = 32
 
@@ -105,32 +104,3 @@ async def _load(pipeline: Any) -> None:
     began = time.monotonic()
     await pipeline.start()
     click.echo(f"svodka: ready in {time.monotonic() - began:.1f} s", err=True)
-
-
-def serve_forever(engine: EngineSettings, server: ServerSettings) -> int:
-    """Run the server until it is told to stop; returns the exit code."""
-    from service.pipeline import Pipeline
-    from service.rpc.server import Listen, serve
-
-    limits = Limits(
-        max_article_chars=server.max_article_chars,
-        # UTF-8 takes four bytes a code point at most; a little more for the rest of the message.
-        max_message_bytes=max(Limits.max_message_bytes, 4 * server.max_article_chars + 2**20),
-        max_timeout=server.max_timeout,
-        default_timeout=server.default_timeout,
-        max_stream_items=server.max_stream_items,
-    )
-
-    host = server.listen.rpartition(":")[0]
-
-    def started(port: int) -> None:
-        click.echo(f"svodka: listening on {host}:{port}", err=True)
-
-    async def run() -> None:
-        await serve(
-            Pipeline(engine, limits), Listen(server.listen, grace=server.grace), started=started
-        )
-
-    logging.basicConfig(level=logging.INFO, format="svodka: %(message)s")
-    asyncio.run(run())
-    return 0

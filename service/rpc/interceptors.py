@@ -1,8 +1,9 @@
-"""The boundary around each of our calls: decoding, counting, errors, the log.
+"""The boundary around each of our calls: who calls, decoding, counting, errors, the log.
 
 No exception of ours or of a stranger crosses it: the status table turns each
 into a status with details. Every answer, good or bad, carries the request's id
-in its trailer. Other services on the same server (health, reflection) pass by.
+in its trailer. Nothing of a stranger's message is decoded. Other services on the
+same server (health, reflection) pass by, unless they are ``guarded`` too.
 
 What it logs is the method, the outcome and the time; never a word of the text.
 """
@@ -17,13 +18,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from service.errors import InvalidRequest, Violation
+from service.errors import InvalidRequest, SvodkaError, Unauthenticated, Violation
+from service.rpc.callers import CALLER, Callers
 from service.rpc.calls import Calls
 from service.rpc.status import Status, status_of, trailer_of
 
@@ -52,42 +54,66 @@ class Malformed:
 
 
 class Boundary(grpc.aio.ServerInterceptor):
-    """Wraps the handlers of our service."""
+    """Wraps the handlers of our service; ``guarded``: the others want a token, too."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, callers: Callers, *, guarded: bool = False) -> None:
         self._calls = calls
+        self._callers = callers
+        self._guarded = guarded
 
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         """Called by grpc once per call."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith(f"/{SERVICE}/"):
-            return handler
+        if handler is None:
+            return None
+        if not method.startswith(f"/{SERVICE}/"):
+            return self._let_by(handler, handler_call_details.invocation_metadata)
         # grpc would answer a message it cannot decode with UNKNOWN and a traceback's text.
         decode = _lenient(handler.request_deserializer)
+        encode = handler.response_serializer
         if handler.request_streaming:
-            return grpc.stream_stream_rpc_method_handler(
-                self._guard(handler.stream_stream, method), decode, handler.response_serializer
-            )
-        return grpc.unary_unary_rpc_method_handler(
-            self._guard(handler.unary_unary, method), decode, handler.response_serializer
-        )
+            stream = self._guard(handler.stream_stream, method)
+            return grpc.stream_stream_rpc_method_handler(stream, decode, encode)
+        unary = self._guard(handler.unary_unary, method, decode)
+        return grpc.unary_unary_rpc_method_handler(unary, None, encode)
 
     def _leave(self, context: object) -> None:
         self._calls.leave()
 
-    def _guard(self, behaviour: Behaviour, method: str) -> Behaviour:
+    def _let_by(self, handler: Any, metadata: Any) -> Any:
+        """Return another service's handler, or in its place the refusal of a stranger."""
+        if not self._guarded:
+            return handler
+        try:
+            self._callers.identify(metadata or (), "")
+        except Unauthenticated as error:
+            return _refusing(handler, error)
+        return handler
+
+    def _guard(
+        self, behaviour: Behaviour, method: str, decode: Callable[[bytes], Any] | None = None
+    ) -> Behaviour:
+        """Wrap a behaviour; ``decode`` makes a unary call's message of its bytes."""
+
         async def guarded(request: Any, context: grpc.aio.ServicerContext) -> Any:
             self._calls.enter()
             context.add_done_callback(self._leave)  # pyright: ignore[reportArgumentType]
-            request_id = _request_id(request)
-            trailer = ((REQUEST_ID, quote(request_id, safe=_PLAIN)),)
-            context.set_trailing_metadata(trailer)
-            record = _Record(method, request_id, time.monotonic())
+            record = _Record(method)
+            context.set_trailing_metadata(record.trailer)
             try:
-                if isinstance(request, Malformed):
-                    raise request.refusal()
-                answer = await behaviour(request, context)
+                caller = self._callers.identify(context.invocation_metadata() or (), _peer(context))
+                record.caller = caller.name
+                caller.permit(method.rpartition("/")[2])
+                async with caller.call():
+                    CALLER.set(caller)
+                    if decode is not None:
+                        request = decode(request)
+                        record.take_id(request)
+                        context.set_trailing_metadata(record.trailer)
+                        if isinstance(request, Malformed):
+                            raise request.refusal()
+                    answer = await behaviour(request, context)
             except (asyncio.CancelledError, grpc.aio.BaseError):
                 # The caller has left, in the middle of our work or of our answer.
                 record.write("CANCELLED")
@@ -96,7 +122,7 @@ class Boundary(grpc.aio.ServerInterceptor):
                 status = status_of(error)
                 record.write(status.grpc_code.name, status)
                 await context.abort(
-                    status.grpc_code, status.message, (*trailer, *trailer_of(status))
+                    status.grpc_code, status.message, (*record.trailer, *trailer_of(status))
                 )
             record.write("OK")
             return answer
@@ -104,32 +130,71 @@ class Boundary(grpc.aio.ServerInterceptor):
         return guarded
 
 
-@dataclass(frozen=True)
 class _Record:
-    """One line of the log for one call."""
+    """One line of the log for one call, and the name it goes by."""
 
-    method: str
-    request_id: str
-    started: float
+    def __init__(self, method: str) -> None:
+        self.caller = ""
+        self._method = method
+        self._request_id = secrets.token_hex(8)
+        self._started = time.monotonic()
+
+    def take_id(self, request: Any) -> None:
+        """Take the caller's own name for the request, if it gave one that is fit."""
+        given = getattr(request, "request_id", "")
+        if 0 < len(given) <= _LONGEST_ID:
+            self._request_id = given
+
+    @property
+    def trailer(self) -> tuple[tuple[str, str]]:
+        """The trailing metadata that tells the name."""
+        return ((REQUEST_ID, quote(self._request_id, safe=_PLAIN)),)
 
     def write(self, code: str, status: Status | None = None) -> None:
+        """Write the line."""
         reason = status.reason if status else ""
-        elapsed = (time.monotonic() - self.started) * 1000
+        elapsed = (time.monotonic() - self._started) * 1000
         _logger.info(
-            "%s %s%s in %.0f ms [%s]",
-            self.method,
+            "%s %s%s in %.0f ms for %s [%s]",
+            self._method,
             code,
             f" {reason}" if reason else "",
             elapsed,
-            quote(self.request_id, safe=_PLAIN),
+            self.caller or "a stranger",
+            quote(self._request_id, safe=_PLAIN),
             extra={
-                "method": self.method,
+                "method": self._method,
                 "code": code,
                 "reason": reason,
                 "elapsed_ms": elapsed,
-                "request_id": self.request_id,
+                "caller": self.caller,
+                "request_id": self._request_id,
             },
         )
+
+
+def _peer(context: grpc.aio.ServicerContext) -> str:
+    """Return the name of the caller's certificate, else its address without the port."""
+    for name in (context.auth_context() or {}).get("x509_common_name", ()):
+        return name.decode(errors="replace")
+    return unquote(context.peer()).rpartition(":")[0]
+
+
+_KINDS = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+def _refusing(handler: Any, error: SvodkaError) -> Any:
+    """Return a handler of the same kind that answers with the error alone."""
+    status = status_of(error)
+
+    async def refuse(request: Any, context: grpc.aio.ServicerContext) -> None:
+        await context.abort(status.grpc_code, status.message, trailer_of(status))
+
+    return _KINDS[handler.request_streaming, handler.response_streaming](refuse)
 
 
 def _lenient(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -140,9 +205,3 @@ def _lenient(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
             return Malformed()
 
     return lenient
-
-
-def _request_id(request: Any) -> str:
-    """The caller's name for the request, or a fresh one."""
-    given = getattr(request, "request_id", "")
-    return given if 0 < len(given) <= _LONGEST_ID else secrets.token_hex(8)

@@ -7,7 +7,9 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
 from time import monotonic
 
 import grpc.aio
@@ -15,10 +17,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from service.errors import SvodkaError
+from service.rpc.callers import Allowance, Callers
 from service.rpc.calls import Calls
 from service.rpc.health import Health
 from service.rpc.interceptors import SERVICE, Boundary
 from service.rpc.servicer import Pipeline, Servicer
+from service.rpc.stream import Patience
+from service.rpc.tls import Tls
+from service.schema import Limits
 from svodka.v1 import svodka_service_pb2_grpc
 
 # Once all work is done, only watchers of health and the transport's goodbyes are left.
@@ -35,33 +41,56 @@ class ListenFailed(SvodkaError):
 
 @dataclass(frozen=True)
 class Listen:
-    """Where and how to serve. ``grace`` is in seconds, ``max_calls`` counts calls in work."""
+    """Where and how to serve, and whom.
+
+    ``grace`` is in seconds, ``max_calls`` counts the calls in work of all callers,
+    ``allowance`` is one caller's. Without ``tls`` the wire is plain; without
+    ``tokens`` everybody is let in. ``insecure`` says that both may be missing
+    where others than this machine can reach the address. ``guarded``: health and
+    reflection want a token, too.
+    """
 
     address: str = "127.0.0.1:50051"
     grace: float = 30.0
     max_calls: int = 1024
+    allowance: Allowance = field(default_factory=Allowance)
+    tokens: Path | None = None
+    tls: Tls | None = None
+    insecure: bool = False
+    guarded: bool = False
+    reflection: bool = True
+    connection_age: float = 3600.0
+    patience: Patience = field(default_factory=Patience)
 
 
 class Server:
     """One listening server over one pipeline. Belongs to one event loop."""
 
     def __init__(self, pipeline: Pipeline, listen: Listen) -> None:
+        """Bind the address. Raises ListenFailed, TokensInvalid, TlsInvalid."""
+        _insist_on_a_lock(listen)
         self._pipeline = pipeline
         self._calls = Calls(listen.max_calls)
+        self._callers = Callers(listen.allowance, listen.tokens)
+        self._watching: asyncio.Task[None] | None = None
         self._grpc = grpc.aio.server(
-            interceptors=(Boundary(self._calls),),
-            options=_options(pipeline.info.limits.max_message_bytes),
+            interceptors=(Boundary(self._calls, self._callers, guarded=listen.guarded),),
+            options=_options(pipeline.info.limits, listen.connection_age),
         )
         svodka_service_pb2_grpc.add_SvodkaServiceServicer_to_server(
-            Servicer(pipeline, self._calls), self._grpc
+            Servicer(pipeline, self._calls, listen.patience), self._grpc
         )
         health_pb2_grpc.add_HealthServicer_to_server(
             Health(self._is_serving, ("", SERVICE)), self._grpc
         )
-        names = (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
-        reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._grpc)
+        if listen.reflection:
+            names = (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+            reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._grpc)
         try:
-            self.port = self._grpc.add_insecure_port(listen.address)
+            if listen.tls is None:
+                self.port = self._grpc.add_insecure_port(listen.address)
+            else:
+                self.port = self._grpc.add_secure_port(listen.address, listen.tls.credentials())
         except RuntimeError:
             self.port = 0
         if not self.port:
@@ -71,6 +100,7 @@ class Server:
 
     async def start(self) -> None:
         """Answers from now on; work is refused until the pipeline is warm."""
+        self._watching = asyncio.create_task(self._callers.watch())
         await self._grpc.start()
 
     async def stop(self, grace: float) -> None:
@@ -82,6 +112,8 @@ class Server:
         await self._calls.drain(grace)  # health says NOT_SERVING from its first moment on
         await self._pipeline.drain(max(end - monotonic(), 0.0))
         await self._grpc.stop(_GOODBYE_SECONDS)
+        if self._watching:
+            self._watching.cancel()
         await self._pipeline.close()
 
     def expel(self) -> None:
@@ -151,15 +183,43 @@ def _signals(called: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _options(max_message_bytes: int) -> list[tuple[str, int]]:
+def _insist_on_a_lock(listen: Listen) -> None:
+    """Raise ListenFailed for a door that stands open to others than this machine."""
+    if listen.tls or listen.tokens:
+        if not listen.tls and not _is_loopback(listen.address):
+            _logger.warning("tokens travel in clear on %s; encrypt with TLS", listen.address)
+        return
+    if not listen.insecure and not _is_loopback(listen.address):
+        raise ListenFailed(
+            f"{listen.address} can be reached from outside, and everybody would be let in: give "
+            "--tls-cert and --tls-key, or --tokens, or say --insecure if the network is closed."
+        )
+
+
+def _is_loopback(address: str) -> bool:
+    if address.startswith(("unix:", "unix-abstract:")):
+        return True
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _options(limits: Limits, connection_age: float) -> list[tuple[str, int]]:
     return [
         # A second server on the same port is a mistake to be told, not to share the load.
         ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_receive_message_length", limits.max_message_bytes),
         ("grpc.max_send_message_length", -1),
         # Find out about callers that vanished without a word; let them do the same.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        # Connections come back now and then, so that new servers get their share; what is
+        # under way on an old one has the longest deadline's time to finish.
+        ("grpc.max_connection_age_ms", round(connection_age * 1000)),
+        ("grpc.max_connection_age_grace_ms", round(limits.max_timeout * 1000)),
+        ("grpc.max_connection_idle_ms", 300_000),
     ]

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 import grpc.aio
 
 from service.errors import Unavailable
 from service.pipeline.terms import Terms
+from service.rpc.callers import CALLER
 from service.rpc.calls import Calls
-from service.rpc.stream import ItemStream
+from service.rpc.stream import ItemStream, Patience
 from service.schema import (
     Digest,
     DigestRequest,
@@ -80,9 +83,10 @@ class Pipeline(Protocol):
 class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
     """Serves one pipeline."""
 
-    def __init__(self, pipeline: Pipeline, calls: Calls) -> None:
+    def __init__(self, pipeline: Pipeline, calls: Calls, patience: Patience) -> None:
         self._pipeline = pipeline
         self._calls = calls
+        self._patience = patience
 
     async def Digest(  # noqa: N802 - the contract's name
         self, request: pb.DigestRequest, context: grpc.aio.ServicerContext
@@ -100,7 +104,13 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         async def digest(item: pb.DigestRequest) -> pb.DigestResponse:
             return await self._digest(item, context, Priority.BULK, wait=True)
 
-        stream = ItemStream(context, digest, self._limits.max_stream_items, self._calls.closing)
+        stream = ItemStream(
+            context,
+            digest,
+            most=self._limits.max_stream_items,
+            closing=self._calls.closing,
+            patience=self._patience,
+        )
         async with self._calls.until(time.monotonic() + _remaining(context)):
             await stream.run()
 
@@ -111,7 +121,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         self._admit()
         asked = self._valid(from_message(request, SummarizeRequest))
         terms = self._terms(asked, context)
-        async with self._calls.until(terms.deadline):
+        async with self._in_work(terms):
             return to_message(await self._pipeline.summarize(asked, terms), pb.SummarizeResponse)
 
     async def Translate(  # noqa: N802 - the contract's name
@@ -121,7 +131,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         self._admit()
         asked = self._valid(from_message(request, TranslateRequest))
         terms = self._terms(asked, context)
-        async with self._calls.until(terms.deadline):
+        async with self._in_work(terms):
             return to_message(await self._pipeline.translate(asked, terms), pb.TranslateResponse)
 
     async def GetServerInfo(  # noqa: N802 - the contract's name
@@ -139,8 +149,14 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
     ) -> pb.DigestResponse:
         asked = self._valid(from_message(request, DigestRequest))
         terms = self._terms(asked, context, priority, wait)
-        async with self._calls.until(terms.deadline):
+        async with self._in_work(terms):
             return to_message(await self._pipeline.digest(asked, terms), pb.DigestResponse)
+
+    @asynccontextmanager
+    async def _in_work(self, terms: Terms) -> AsyncIterator[None]:
+        """One request within its deadline and its caller's allowance."""
+        async with self._calls.until(terms.deadline), CALLER.get().article(wait=terms.wait):
+            yield
 
     @property
     def _limits(self) -> Limits:
@@ -169,7 +185,13 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         named = min(_remaining(context), math.inf if request.timeout is None else request.timeout)
         allowed = self._limits.default_timeout if math.isinf(named) else named
         deadline = time.monotonic() + min(allowed, self._limits.max_timeout)
-        return Terms(deadline=deadline, priority=priority, wait=wait)
+        caller = CALLER.get()
+        return Terms(
+            deadline=deadline,
+            priority=caller.cap(priority),
+            scope=caller.name if caller.allowance.private else "",
+            wait=wait,
+        )
 
 
 def _remaining(context: grpc.aio.ServicerContext) -> float:

@@ -212,7 +212,9 @@ async def test_not_one_item_is_read_beyond_those_whose_answers_wait():
     async def digest(request) -> pb.DigestResponse:
         return pb.DigestResponse()
 
-    stream = asyncio.create_task(ItemStream(Context(), digest, 7, asyncio.Event()).run())
+    stream = asyncio.create_task(
+        ItemStream(Context(), digest, most=7, closing=asyncio.Event()).run()
+    )
     await stuck.wait()
     for _ in range(100):  # as many turns of the loop as anything could ask for
         await asyncio.sleep(0)
