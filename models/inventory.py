@@ -9,16 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
-from models import licences, lock, presets, sources
-from models.errors import ModelError
+from models import fetching, presets, sources
 from models.presets import Built, Hub, Package
 from models.starter import build
-
-# A tokenizer's and a config's files, at the top of a repository only; weights come apart.
-_FILES = ("*.json", "*.txt", "*.model", "*.spm", "*.jinja", "README.md", "LICENSE*", "NOTICE*")
 
 
 @dataclass(frozen=True)
@@ -67,14 +62,15 @@ def _described(row: presets.Row, cache: Path) -> Description:
 def fetch(
     model: str,
     *,
+    folder: Path | None = None,
     cache: Path | None = None,
     accept_license: bool = False,
     announce: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Bring a preset or a hub id onto this disk, and return its folders.
 
-    Interrupted downloads go on where they stopped; token and mirror are the hub
-    library's own settings (HF_TOKEN, HF_ENDPOINT). Raises ``ModelError``.
+    From the hub, or, without a network, from a ``folder`` that holds copies of what a
+    fetch elsewhere brought. Raises ``ModelError``.
     """
     cache = cache or sources.default_cache()
     rows = presets.rows(model)
@@ -83,47 +79,11 @@ def fetch(
     for source in wanted:
         if isinstance(source, Hub):
             announce(f"fetching {source.id}")
-            folder = _download(source, accepted=accept_license)
+            place = fetching.fetch(source, folder, accepted=accept_license, announce=announce)
         else:
             if isinstance(source, Built) and not build.built(cache):
                 announce("building the starter translator, once; this takes about a minute")
-            folder = sources.locate(source, cache, wanted=model).path
-        announce(f"{folder}")
-        folders.append(folder)
+            place = sources.locate(source, cache, wanted=model).path
+        announce(f"{place}")
+        folders.append(place)
     return folders
-
-
-def _download(source: Hub, *, accepted: bool) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
-
-    try:
-        info = HfApi().model_info(source.id, revision=source.revision)
-        licence = info.card_data.get("license") if info.card_data else None
-        licences.require(source.id, licence, accepted=accepted)
-        names = [file.rfilename for file in info.siblings or () if "/" not in file.rfilename]
-        folder = Path(
-            snapshot_download(
-                source.id,
-                revision=source.revision or info.sha,
-                allow_patterns=[*_FILES, _weights(source.id, names)],
-                ignore_patterns=["*/*"],
-            )
-        )
-    except ModelError:
-        raise
-    except Exception as error:  # the hub's own, its transport's (which has changed), the disk's
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"{source.id} could not be fetched ({reason}); check the name, the network and, for "
-            "a gated model, HF_TOKEN, then run the command again: it goes on where it stopped."
-        ) from error
-    lock.write(folder, source.id, info.sha or folder.name)
-    return folder
-
-
-def _weights(name: str, files: list[str]) -> str:
-    """Return the pattern of the weights to take: safetensors where there are any."""
-    for pattern in ("model*.safetensors", "pytorch_model*.bin"):
-        if any(fnmatch(file, pattern) for file in files):
-            return pattern
-    raise ModelError(f"{name} has no weights that svodka reads (safetensors or PyTorch's .bin).")

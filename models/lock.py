@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,16 +45,18 @@ def sha256(path: Path) -> str:
 def write(folder: Path, name: str, revision: str) -> Lock:
     """Lock a folder as it is now, and return what was written."""
     files = {
-        str(path.relative_to(folder)): LockedFile(path.stat().st_size, sha256(path))
+        path.relative_to(folder).as_posix(): LockedFile(path.stat().st_size, sha256(path))
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != LOCK
+        if path.is_file() and not path.name.startswith("svodka.")  # our own notes
     }
     content = {
         "name": name,
         "revision": revision,
         "files": {key: vars(file) for key, file in files.items()},
     }
-    (folder / LOCK).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    written = folder / f"{LOCK}.part"
+    written.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(written, folder / LOCK)
     return Lock(name, revision, files)
 
 

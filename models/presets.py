@@ -18,11 +18,13 @@ from models.families import SUMMARIZER, TRANSLATOR
 class Hub:
     """A repository of the Hugging Face hub and the commit that is fetched.
 
-    Without a revision, ``fetch`` takes the newest and locks it.
+    Without a revision, ``fetch`` takes the newest and locks it. ``exact``: the user named
+    the revision, so no other will do.
     """
 
     id: str
     revision: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def named(role: str, model: str) -> presets.Row:
         if row.role == role and row.name == model:
             return replace(row, preset=model)
     source = sources.parse(model)
-    name = source.resolve().name if isinstance(source, Path) else model
+    name = source.id if isinstance(source, presets.Hub) else Path(model).resolve().name
     return presets.Row(preset=model, role=role, name=name, source=source)
 
 

@@ -1,7 +1,7 @@
 """From a source to a folder of weights on this disk.
 
 Never downloads: a model that is not here is an error that says how to get it.
-``inventory.fetch`` is the one place that asks the network. Nothing here reads
+``fetching`` is the one place that asks the network. Nothing here reads
 more than names, sizes and small files, the starter's own check apart.
 """
 
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from models import lock
+from models import hubcache, lock
 from models.errors import ModelError
 from models.presets import NAMES, Built, Hub, Package, Row, Source
 from models.starter import build
 
 WEIGHTS = ("*.safetensors", "*.bin")
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)(?:@(?!.*\.\.)(\w[\w./-]*))?")
 _EDGE = 1 << 20
 
 
@@ -40,12 +40,15 @@ def default_cache() -> Path:
 
 
 def parse(model: str) -> Source:
-    """Return what ``--summarizer`` or ``--translator`` names: a folder or a hub id."""
+    """Return what ``--summarizer`` or ``--translator`` names: a folder or a hub id.
+
+    ``OWNER/NAME@REVISION`` is a hub id at a commit, tag or branch.
+    """
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder
-    if _HUB_ID.fullmatch(model):
-        return Hub(model)
+    if known := _HUB_ID.fullmatch(model):
+        return Hub(known[1], known[2], exact=known[2] is not None)
     if model in NAMES:
         raise ModelError(f"{model!r} is a preset, not a model; pass it as --preset.")
     raise ModelError(f"There is no folder {model!r}, and it is no hub id (owner/name) either.")
@@ -94,7 +97,7 @@ def _package(source: Package) -> Located:
             "run: pip install 'svodka[starter]'."
         )
     return Located(
-        _whole(Path(spec.submodule_search_locations[0]) / source.folder, "reinstall the package"),
+        whole(Path(spec.submodule_search_locations[0]) / source.folder, "reinstall the package"),
         revision,
     )
 
@@ -102,34 +105,31 @@ def _package(source: Package) -> Located:
 def _hub(source: Hub, wanted: str) -> Located:
     """Find a repository in the hub's cache: the pinned commit, else what was fetched as newest."""
     remedy = f"run: svodka models fetch {wanted}"
-    folder = _snapshot(source.id, source.revision) or _snapshot(source.id, None)
+    folder = hubcache.snapshot(source.id, source.revision or hubcache.NEWEST)
+    if folder is None and not source.exact:
+        folder = hubcache.snapshot(source.id, hubcache.NEWEST)
     if folder is None:
         raise ModelError(f"{source.id} is not on this disk; {remedy}")
-    _whole(folder, remedy)
+    if hubcache.unfinished(folder):
+        raise ModelError(f"The fetch of {source.id} did not come to its end; {remedy}")
+    whole(folder, remedy)
     locked = lock.check(folder)
     if locked and locked.revision != folder.name:
         raise ModelError(f"{folder} was locked as another revision, {locked.revision}; {remedy}")
     return Located(folder, folder.name)
 
 
-def _snapshot(repository: str, revision: str | None) -> Path | None:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(repository, revision=revision, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError, OSError):
-        return None
-
-
 def _folder(path: Path) -> Located:
-    _whole(path, "copy it again")
+    whole(path, "copy it again")
     locked = lock.check(path)
     return Located(path, locked.revision if locked else fingerprint(path))
 
 
-def _whole(folder: Path, remedy: str) -> Path:
-    """Return the folder if it has config and whole weights; sizes tell, nothing is loaded."""
+def whole(folder: Path, remedy: str) -> Path:
+    """Return the folder if it has config and whole weights; sizes tell, nothing is loaded.
+
+    Raises ``ModelError`` that ends in ``remedy``.
+    """
     if not folder.is_dir() or not any(folder.iterdir()):
         raise ModelError(f"{folder} is missing or empty; {remedy}.")
     if not (folder / "config.json").is_file():

@@ -47,19 +47,32 @@ def list_models(as_json: bool, cache: Path | None) -> None:
 
 
 @models.command()
-@click.argument("model", metavar="PRESET|ID")
+@click.argument("model", metavar="PRESET|ID[@REVISION]")
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Copy it from here instead: folders that a fetch brought elsewhere.",
+)
 @click.option(
     "--accept-license", is_flag=True, help="Fetch also what may not be used commercially."
 )
 @_cache
-def fetch(model: str, accept_license: bool, cache: Path | None) -> None:
+def fetch(model: str, folder: Path | None, accept_license: bool, cache: Path | None) -> None:
     """Download a preset or a hub's model; the only command that uses the network."""
     from models.inventory import fetch as bring
 
     def announce(line: str) -> None:
         click.echo(f"svodka: {line}", err=True)
 
-    _told(bring, model, cache=cache, accept_license=accept_license, announce=announce)
+    _told(
+        bring,
+        model,
+        folder=folder,
+        cache=cache,
+        accept_license=accept_license,
+        announce=announce,
+    )
 
 
 @models.command()

@@ -203,6 +203,21 @@ def test_a_chosen_model_can_be_sent_to_another_process(folder, cache):
     assert "{text}" in chosen.translator.prompt
 
 
+def test_what_came_without_svodka_is_used_as_it_is(hub, cache, folder):
+    """Another program's download has neither lock nor mark."""
+    hub("a/b", "marian")
+    chosen = select(cache, summarizer=str(folder("bart")), translator="a/b")
+    assert (chosen.translator.name, chosen.translator.revision) == ("a/b", "0" * 40)
+
+
+def test_only_the_revision_that_was_named_will_do(hub, cache, folder):
+    hub("a/b", "marian", "1" * 40)
+    chosen = select(cache, summarizer=str(folder("bart")), translator=f"a/b@{'1' * 40}")
+    assert (chosen.translator.name, chosen.translator.revision) == ("a/b", "1" * 40)
+    with pytest.raises(ModelError, match=f"run: svodka models fetch a/b@{'2' * 40}"):
+        select(cache, summarizer=str(folder("bart")), translator=f"a/b@{'2' * 40}")
+
+
 def test_nothing_big_is_imported_to_choose():
     import subprocess
     import sys
