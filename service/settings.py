@@ -43,6 +43,8 @@ class ServerSettings:
     tls_client_ca: Annotated[Path | None, "Take only clients with its certificates, PEM."] = None
     tokens: Annotated[Path | None, "TOML file of who may call; read again when it changes."] = None
     insecure: Annotated[bool, "Listen beyond this machine without TLS and tokens."] = False
+    metrics: Annotated[str, "Address for Prometheus, HOST:PORT; unset: no metrics."] = ""
+    log_format: Annotated[str, "Log lines for people or for programs: text, json."] = "text"
     guarded: Annotated[bool, "Ask for a token for health and reflection, too."] = False
     no_reflection: Annotated[bool, "Do not serve reflection."] = False
     caller_calls: Annotated[int, "Most calls, and articles in work, of one caller."] = 256

@@ -11,11 +11,13 @@ import grpc.aio
 
 from service.pipeline.terms import Terms
 from service.rpc.server import Listen, Server
+from service.scheduler import QueueStats, State, Stats
 from service.schema import (
     Digest,
     DigestRequest,
     Limits,
     Model,
+    Priority,
     ServerInfo,
     SummarizeRequest,
     Summary,
@@ -46,6 +48,23 @@ class FakePipeline:
     @property
     def info(self) -> ServerInfo:
         return ServerInfo("1.2.3", "fake", (Model("translator", "fake"),), self.limits)
+
+    def stats(self) -> Stats:
+        queue = QueueStats(3, 10, 900, 1000, 2.5, 360.0, 4096.0)
+        return Stats(
+            state=State.SERVING,
+            lanes=1,
+            lanes_serving=1,
+            lanes_busy=0,
+            jobs=self.in_work,
+            waiting_units=7,
+            waiting_tokens={(Priority.BULK, "translator"): 70},
+            wait_seconds={Priority.BULK: 1.5},
+            cache_entries=2,
+            cache_bytes=64,
+            queues={"translator": queue},
+            cached=5,
+        )
 
     async def start(self) -> None:
         self.state = "LOADING"

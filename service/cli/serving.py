@@ -10,6 +10,7 @@ import logging
 import math
 
 import click
+from pythonjsonlogger.json import JsonFormatter
 
 from service.errors import SvodkaError
 from service.pipeline import Pipeline
@@ -32,9 +33,23 @@ def serve_forever(engine: EngineSettings, server: ServerSettings) -> int:
     async def run() -> None:
         await serve(Pipeline(engine, _limits(server)), listen, started=started)
 
-    logging.basicConfig(level=logging.INFO, format="svodka: %(message)s")
+    _log(server.log_format)
     asyncio.run(run())
     return 0
+
+
+def _log(form: str) -> None:
+    """Log to standard error: a line for people, or an object for programs."""
+    if form not in ("text", "json"):
+        raise SvodkaError(f"--log-format is text or json, not {form!r}")
+    formatter = (
+        JsonFormatter("%(levelname)s %(name)s %(message)s", timestamp=True)
+        if form == "json"
+        else logging.Formatter("svodka: %(message)s")
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _limits(server: ServerSettings) -> Limits:
@@ -66,6 +81,7 @@ def _listen(server: ServerSettings) -> Listen:
         insecure=server.insecure,
         guarded=server.guarded,
         reflection=not server.no_reflection,
+        metrics=server.metrics,
         connection_age=server.max_connection_age,
         patience=Patience(age=server.max_connection_age, write=server.write_timeout),
     )

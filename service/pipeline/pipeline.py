@@ -30,7 +30,7 @@ from service.pipeline.summarizing import Summarizer
 from service.pipeline.terms import Terms
 from service.pipeline.translating import Rendering, Translator, findings_in
 from service.pipeline.workers import Workers
-from service.scheduler import Output, Policy, Scheduler
+from service.scheduler import Output, Policy, Scheduler, Stats
 from service.schema import (
     Digest,
     DigestRequest,
@@ -103,6 +103,10 @@ class Pipeline:
     def state(self) -> str:
         """LOADING, SERVING, RESTARTING, DOWN or DRAINING; only SERVING takes work at once."""
         return self._scheduler.state.name if self._state == "SERVING" else self._state
+
+    def stats(self) -> Stats:
+        """Return the scheduler's numbers at this moment."""
+        return self._scheduler.stats()
 
     async def start(self) -> None:
         """Load and warm the models, and open the workers.

@@ -27,6 +27,7 @@ from google.protobuf.message import DecodeError
 from service.errors import InvalidRequest, SvodkaError, Unauthenticated, Violation
 from service.rpc.callers import CALLER, Callers
 from service.rpc.calls import Calls
+from service.rpc.metrics import Metrics
 from service.rpc.status import Status, status_of, trailer_of
 
 SERVICE = "svodka.v1.SvodkaService"
@@ -56,9 +57,12 @@ class Malformed:
 class Boundary(grpc.aio.ServerInterceptor):
     """Wraps the handlers of our service; ``guarded``: the others want a token, too."""
 
-    def __init__(self, calls: Calls, callers: Callers, *, guarded: bool = False) -> None:
+    def __init__(
+        self, calls: Calls, callers: Callers, metrics: Metrics, *, guarded: bool = False
+    ) -> None:
         self._calls = calls
         self._callers = callers
+        self._metrics = metrics
         self._guarded = guarded
 
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
@@ -99,7 +103,7 @@ class Boundary(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: grpc.aio.ServicerContext) -> Any:
             self._calls.enter()
             context.add_done_callback(self._leave)  # pyright: ignore[reportArgumentType]
-            record = _Record(method)
+            record = _Record(method, self._metrics)
             context.set_trailing_metadata(record.trailer)
             try:
                 caller = self._callers.identify(context.invocation_metadata() or (), _peer(context))
@@ -131,11 +135,12 @@ class Boundary(grpc.aio.ServerInterceptor):
 
 
 class _Record:
-    """One line of the log for one call, and the name it goes by."""
+    """What is said and counted of one call, and the name it goes by."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, metrics: Metrics) -> None:
         self.caller = ""
         self._method = method
+        self._metrics = metrics
         self._request_id = secrets.token_hex(8)
         self._started = time.monotonic()
 
@@ -151,9 +156,10 @@ class _Record:
         return ((REQUEST_ID, quote(self._request_id, safe=_PLAIN)),)
 
     def write(self, code: str, status: Status | None = None) -> None:
-        """Write the line."""
+        """Write the line, and count the call."""
         reason = status.reason if status else ""
         elapsed = (time.monotonic() - self._started) * 1000
+        self._metrics.called(self._method.rpartition("/")[2], code, elapsed / 1000)
         _logger.info(
             "%s %s%s in %.0f ms for %s [%s]",
             self._method,

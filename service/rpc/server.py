@@ -21,6 +21,7 @@ from service.rpc.callers import Allowance, Callers
 from service.rpc.calls import Calls
 from service.rpc.health import Health
 from service.rpc.interceptors import SERVICE, Boundary
+from service.rpc.metrics import Metrics
 from service.rpc.servicer import Pipeline, Servicer
 from service.rpc.stream import Patience
 from service.rpc.tls import Tls
@@ -47,7 +48,7 @@ class Listen:
     ``allowance`` is one caller's. Without ``tls`` the wire is plain; without
     ``tokens`` everybody is let in. ``insecure`` says that both may be missing
     where others than this machine can reach the address. ``guarded``: health and
-    reflection want a token, too.
+    reflection want a token, too. ``metrics`` is an address of their own, "" for none.
     """
 
     address: str = "127.0.0.1:50051"
@@ -59,6 +60,7 @@ class Listen:
     insecure: bool = False
     guarded: bool = False
     reflection: bool = True
+    metrics: str = ""
     connection_age: float = 3600.0
     patience: Patience = field(default_factory=Patience)
 
@@ -73,12 +75,15 @@ class Server:
         self._calls = Calls(listen.max_calls)
         self._callers = Callers(listen.allowance, listen.tokens)
         self._watching: asyncio.Task[None] | None = None
+        self.metrics = Metrics()
         self._grpc = grpc.aio.server(
-            interceptors=(Boundary(self._calls, self._callers, guarded=listen.guarded),),
+            interceptors=(
+                Boundary(self._calls, self._callers, self.metrics, guarded=listen.guarded),
+            ),
             options=_options(pipeline.info.limits, listen.connection_age),
         )
         svodka_service_pb2_grpc.add_SvodkaServiceServicer_to_server(
-            Servicer(pipeline, self._calls, listen.patience), self._grpc
+            Servicer(pipeline, self._calls, self.metrics, listen.patience), self._grpc
         )
         health_pb2_grpc.add_HealthServicer_to_server(
             Health(self._is_serving, ("", SERVICE)), self._grpc
@@ -141,7 +146,11 @@ async def serve(
             server.expel()
         asked.set()
 
-    with _signals(signalled):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_signals(signalled))
+        if listen.metrics:
+            port = stack.enter_context(server.metrics.served(listen.metrics, pipeline.stats))
+            _logger.info("metrics on port %d", port)
         await server.start()
         started(server.port)
         grace = 0.0

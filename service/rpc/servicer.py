@@ -10,15 +10,19 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol, TypeVar
 
 import grpc.aio
+from google.protobuf.message import Message
 
 from service.errors import Unavailable
 from service.pipeline.terms import Terms
 from service.rpc.callers import CALLER
 from service.rpc.calls import Calls
+from service.rpc.metrics import Metrics
 from service.rpc.stream import ItemStream, Patience
+from service.scheduler import Stats
 from service.schema import (
     Digest,
     DigestRequest,
@@ -36,6 +40,7 @@ from svodka.v1 import svodka_service_pb2 as pb
 from svodka.v1 import svodka_service_pb2_grpc
 
 R = TypeVar("R", bound=Request)
+M = TypeVar("M", bound=Message)
 
 _WHY_NOT = {
     "LOADING": "The models are loading; try again in a moment.",
@@ -73,6 +78,10 @@ class Pipeline(Protocol):
         """Likewise."""
         ...
 
+    def stats(self) -> Stats:
+        """The scheduler's numbers at this moment."""
+        ...
+
     async def drain(self, grace: float) -> None:
         """Takes no more work; returns when the rest is done, ``grace`` seconds at most."""
 
@@ -83,9 +92,12 @@ class Pipeline(Protocol):
 class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
     """Serves one pipeline."""
 
-    def __init__(self, pipeline: Pipeline, calls: Calls, patience: Patience) -> None:
+    def __init__(
+        self, pipeline: Pipeline, calls: Calls, metrics: Metrics, patience: Patience
+    ) -> None:
         self._pipeline = pipeline
         self._calls = calls
+        self._metrics = metrics
         self._patience = patience
 
     async def Digest(  # noqa: N802 - the contract's name
@@ -110,6 +122,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
             most=self._limits.max_stream_items,
             closing=self._calls.closing,
             patience=self._patience,
+            ended=partial(self._metrics.called, "DigestStream/item"),
         )
         async with self._calls.until(time.monotonic() + _remaining(context)):
             await stream.run()
@@ -122,7 +135,8 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         asked = self._valid(from_message(request, SummarizeRequest))
         terms = self._terms(asked, context)
         async with self._in_work(terms):
-            return to_message(await self._pipeline.summarize(asked, terms), pb.SummarizeResponse)
+            answer = await self._pipeline.summarize(asked, terms)
+        return self._told(answer, pb.SummarizeResponse)
 
     async def Translate(  # noqa: N802 - the contract's name
         self, request: pb.TranslateRequest, context: grpc.aio.ServicerContext
@@ -132,7 +146,8 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         asked = self._valid(from_message(request, TranslateRequest))
         terms = self._terms(asked, context)
         async with self._in_work(terms):
-            return to_message(await self._pipeline.translate(asked, terms), pb.TranslateResponse)
+            answer = await self._pipeline.translate(asked, terms)
+        return self._told(answer, pb.TranslateResponse)
 
     async def GetServerInfo(  # noqa: N802 - the contract's name
         self, request: pb.GetServerInfoRequest, context: grpc.aio.ServicerContext
@@ -150,7 +165,14 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         asked = self._valid(from_message(request, DigestRequest))
         terms = self._terms(asked, context, priority, wait)
         async with self._in_work(terms):
-            return to_message(await self._pipeline.digest(asked, terms), pb.DigestResponse)
+            answer = await self._pipeline.digest(asked, terms)
+        return self._told(answer, pb.DigestResponse)
+
+    def _told(self, answer: Digest | Summary | Translation, cls: type[M]) -> M:
+        """Return an answer as a message, and count what it cost and what was found in it."""
+        message = to_message(answer, cls)
+        self._metrics.answered(answer.usage, answer.findings)
+        return message
 
     @asynccontextmanager
     async def _in_work(self, terms: Terms) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 
 import grpc.aio
 from grpc.aio import EOF  # pyright: ignore[reportAttributeAccessIssue]
@@ -35,7 +36,8 @@ class ItemStream:
     """One stream in work.
 
     ``digest`` answers an item or raises; ``most`` bounds the items in work;
-    ``closing`` ends the reading, as the caller's half-close and old age do.
+    ``closing`` ends the reading, as the caller's half-close and old age do;
+    ``ended`` hears of each item's code and the seconds from reading to answer.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class ItemStream:
         most: int,
         closing: asyncio.Event,
         patience: Patience = Patience(),
+        ended: Callable[[str, float], None] = lambda code, seconds: None,
     ) -> None:
         self._context = context
         self._digest = digest
         self._closing = closing
         self._patience = patience
+        self._ended = ended
         self._aged = False
         self._room = asyncio.Semaphore(most)
         self._writing = asyncio.Lock()
@@ -111,6 +115,7 @@ class ItemStream:
     ) -> pb.DigestStreamResponse | None:
         """The answer, or None when the item is left for the sender to send elsewhere."""
         request_id = "" if isinstance(item, Malformed) else item.request_id
+        began = monotonic()
         ours = False
         try:
             if isinstance(item, Malformed):
@@ -122,11 +127,14 @@ class ItemStream:
         except Exception as error:  # the item's boundary, as the call has its own
             if self._closing.is_set() and isinstance(error, Unavailable):
                 return None
-            failure = to_message(status_of(error), pb.Error)
+            status = status_of(error)
+            self._ended(status.grpc_code.name, monotonic() - began)
+            failure = to_message(status, pb.Error)
             return pb.DigestStreamResponse(request_id=request_id, error=failure)
         finally:
             if ours:
                 self._unanswered.discard(request_id)
+        self._ended("OK", monotonic() - began)
         return pb.DigestStreamResponse(request_id=request_id, digest=digest)
 
     def _check(self, item: pb.DigestStreamRequest) -> None:
