@@ -90,6 +90,7 @@ class Pipeline:
         ]
         policy = Policy(
             batch_tokens=settings.batch_tokens,
+            batch_seconds=settings.batch_seconds,
             queue_tokens=settings.queue_tokens,
             cache_bytes=settings.cache_bytes,
             batch_limit=settings.batch_limit,

@@ -53,8 +53,9 @@ class Call:
 class Entry:
     """A unit, once, whoever waits for it.
 
-    ``key`` is None for a unit that is neither shared nor cached. ``retried``
-    marks the second and last try, which is made alone.
+    ``key`` is None for a unit that is neither shared nor cached, or that nobody
+    waits for any more. ``retried`` marks the second and last try, which is made
+    alone.
     """
 
     __slots__ = (

@@ -11,6 +11,11 @@ The two are fitted by least squares to the last batches. They must be told
 apart: a lone short unit is slow per token, but says little of how long a full
 batch takes. A single rate would take it for the model's speed, make the batches
 small to keep them short, and so never see a faster one.
+
+From the two follows the budget: as many tokens as make the steps' share of a
+batch negligible, and no more, because a longer batch would only make others
+wait; but never so many that a batch takes longer than is allowed, nor more than
+has been seen to fit in memory.
 """
 
 from __future__ import annotations
@@ -22,6 +27,9 @@ from service.scheduler.work import Batch
 
 KEPT = 0.9  # of the weight of older batches, at each new one: about the last ten count
 REGROWTH = 64  # clean batches until a budget that was cut by its whole is back
+FIRST = 4096  # padded tokens that may be tried at once; doubled by each clean batch that is full
+LEAST = 2048  # padded tokens that are never too many for the sake of speed alone
+SATURATED = 0.98  # of the speed of endless batches is enough
 DOUBT = 1e-6  # ridge on per_token, so that batches all alike are put down to their steps
 
 
@@ -32,7 +40,8 @@ class Pace:
         self._full = policy.budgets.get(queue, policy.batch_tokens)
         self._batch_seconds = policy.batch_seconds
         self._fade = policy.fade
-        self._memory = float(self._full)  # what has been seen to fit, in padded tokens
+        self._memory = float(min(FIRST, self._full))  # what seems to fit, in padded tokens
+        self._growth = 2.0  # of it, with a full clean batch; none once memory has run out
         self._measured = 0.0
         # Sums over the last batches, for the fit: s steps, p padded tokens, y seconds.
         self._ss = self._sp = self._pp = self._sy = self._py = 0.0
@@ -58,7 +67,11 @@ class Pace:
         self._p = self._p * KEPT + p
         self._y = self._y * KEPT + y
         self._measured = now
-        self._memory = min(self._full, self._memory + self._full / REGROWTH)
+        if self._growth == 1.0:
+            self._memory += self._full / REGROWTH
+        elif p > self._memory / 2:
+            self._memory *= self._growth
+        self._memory = min(self._full, self._memory)
         self.batches += 1
         self.units += len(batch.units)
         self.tokens += batch.tokens
@@ -68,6 +81,7 @@ class Pace:
     def shrink(self, batch: Batch) -> None:
         """The batch did not fit in memory: half of it is the new budget."""
         self._memory = min(self._memory, batch.padded / 2)
+        self._growth = 1.0
 
     @property
     def rate(self) -> float:
@@ -76,7 +90,7 @@ class Pace:
 
     @property
     def budget(self) -> float:
-        """Padded tokens that a batch may have: what fits, and is done in the time allowed.
+        """Padded tokens that a batch may have: what fits, is done in the time allowed, and pays.
 
         Where the steps alone take that time or more, splitting a batch would
         cost about as much again, so the tokens may take as long as the steps.
@@ -85,7 +99,9 @@ class Pace:
         if not per_token:
             return self._memory
         fixed = per_step * self._s / self._n
-        return min(self._memory, max(self._batch_seconds - fixed, fixed) / per_token)
+        allowed = max(self._batch_seconds - fixed, fixed) / per_token
+        saturated = fixed / per_token * SATURATED / (1 - SATURATED)
+        return min(self._memory, allowed, max(LEAST, saturated))
 
     def predict(self, tokens: float, now: float) -> float:
         """Seconds that one lane needs for so many tokens, in batches as full as may be.

@@ -11,7 +11,8 @@ class Policy:
     """Costs are in tokens, times in seconds.
 
     Batches
-        batch_tokens    padded tokens of one batch; ``budgets`` has other numbers by queue
+        batch_tokens    padded tokens of one batch, at most: memory's bound, within which
+                        the best size is found; ``budgets`` has other numbers by queue
         batch_seconds   predicted duration of one batch, since it is not interrupted
         max_padding     share of a batch that may be padding
     Order
@@ -28,7 +29,7 @@ class Policy:
     cache_bytes         of results kept
     """
 
-    batch_tokens: int = 8192
+    batch_tokens: int = 16384
     budgets: Mapping[str, int] = field(default_factory=dict)
     batch_seconds: float = 5.0
     max_padding: float = 0.25

@@ -273,16 +273,21 @@ class Scheduler:
         call.job.calls.discard(call)
         call.job.meter.shift(unfinished=-call.missing)
         call.missing = 0
+        running = set()
         for entry in list(call.entries):
             entry.leave(call)
-            if entry.running:
-                continue  # its output will be cached
-            if entry.calls:
-                self._backlog.reorder(entry)
-            else:
+            if not entry.calls:
                 self._counts["abandoned"] += 1
-                self._backlog.remove(entry)
                 self._entries.pop(entry.key, None)
+                entry.key = None  # its output, if there will be one, is nobody's
+                if entry.running:
+                    running.add(entry)
+                else:
+                    self._backlog.remove(entry)
+            elif not entry.running:
+                self._backlog.reorder(entry)
+        if running:
+            self._dispatch.drop(running)
 
     def _finish(self, entry: Entry, outcome: Output | Exception) -> None:
         """An entry is through: tell everybody who waits, and remember it."""

@@ -24,6 +24,55 @@ def test_nothing_is_foreseen_before_anything_is_measured() -> None:
     assert pace.budget == 1000
 
 
+def learn(pace: Pace, per_step: float, per_token: float) -> None:
+    """Feed it full batches until it has settled."""
+    for _ in range(40):
+        for share in (1, 2):
+            b = batch(max(1, int(pace.budget / 60 / share)), 40, 20)
+            pace.measure(b, per_step * b.steps + per_token * b.padded, 0.0)
+
+
+def test_a_model_whose_steps_cost_little_gets_small_batches() -> None:
+    """Bigger ones would be no faster, and others would wait for them."""
+    pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=5.0))
+    learn(pace, per_step=0.001, per_token=0.0002)
+    # 20 ms for the steps: 98 % of the best speed with 0.98 s for the tokens.
+    assert pace.budget == pytest.approx(0.98 / 0.0002, rel=0.02)
+
+
+def test_a_model_whose_steps_cost_much_gets_what_the_time_allows() -> None:
+    pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=5.0))
+    learn(pace, per_step=0.05, per_token=0.0002)
+    assert pace.budget == pytest.approx((5.0 - 20 * 0.05) / 0.0002, rel=0.02)
+
+
+def test_a_model_that_is_fast_gets_what_memory_allows() -> None:
+    pace = Pace("q", Policy(batch_tokens=50_000, batch_seconds=5.0))
+    learn(pace, per_step=0.05, per_token=1e-6)
+    assert pace.budget == 50_000
+
+
+def test_how_much_fits_is_tried_step_by_step_until_memory_runs_out() -> None:
+    pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=1e9))
+    sizes = []
+    while pace.budget < 60_000:
+        sizes.append(pace.budget)
+        b = batch(int(pace.budget / 100), 100, 0)
+        pace.measure(b, 1.0, 0.0)
+    assert sizes == [4096, 8192, 16384, 32768]
+    pace.shrink(batch(600, 100, 0))
+    assert pace.budget == 30_000
+    pace.measure(batch(300, 100, 0), 1.0, 0.0)
+    assert pace.budget == 30_000 + 100_000 / 64, "slowly now"
+
+
+def test_batches_that_are_not_full_prove_nothing_about_memory() -> None:
+    pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=1e9))
+    for _ in range(100):
+        pace.measure(batch(2, 20, 20), 1.0, 0.0)
+    assert pace.budget == 4096
+
+
 def test_lone_units_do_not_make_the_model_look_slow() -> None:
     """A hundred short units one by one, each as long as its steps take, then a full batch."""
     pace = Pace("q", Policy(batch_tokens=4096, batch_seconds=5.0))
@@ -63,7 +112,7 @@ def test_whatever_was_measured_predictions_are_finite_and_grow(
 
 def test_a_batch_may_take_as_long_as_its_steps_where_they_alone_take_too_long() -> None:
     pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=1.0))
-    for count in (1, 8, 32):
+    for count in (200, 300, 500, 8, 32):
         b = batch(count, 10, 10)
         pace.measure(b, 0.5 * b.steps + 0.001 * b.padded, 0.0)
     assert pace.budget == pytest.approx(5.0 / 0.001, rel=0.01)

@@ -217,19 +217,76 @@ def test_a_cancelled_caller_takes_its_waiting_units_along_and_no_others():
     run(main())
 
 
-def test_what_runs_for_nobody_ends_in_the_cache():
+def test_the_lane_is_told_at_once_what_it_computes_for_nobody():
     async def main() -> None:
-        lane = FakeLane()
+        lane = FakeLane(
+            lambda batch: [
+                Output("not computed" if n in lane.dropped else answer(u.payload), 1)
+                for n, u in enumerate(batch.units)
+            ]
+        )
         async with scheduler(lane) as s:
-            gone = asyncio.create_task(ask(s, unit("u")))
+            gone = asyncio.create_task(ask(s, unit("a"), unit("both"), unit("b"), unit("a")))
+            stays = asyncio.create_task(ask(s, unit("both"), unit("c")))
+            await asyncio.sleep(0.05)
+            assert lane.payloads == [["a", "both", "b", "c"]]
+            gone.cancel()
+            await asyncio.sleep(0)
+            assert lane.dropped == [0, 2]
+            again = asyncio.create_task(ask(s, unit("a")))
+            assert await stays == [answer("both"), answer("c")]
+            assert await again == [answer("a")], "not what stands in the dropped row's place"
+            assert await ask(s, unit("a"), unit("both")) == [answer("a"), answer("both")]
+            assert lane.payloads[1:] == [["a"]]
+            assert (s.stats().abandoned, s.stats().cached) == (2, 2)
+            assert lane.cancelled == 0
+
+    run(main())
+
+
+def test_what_was_dropped_is_not_retried_when_its_batch_fails():
+    async def main() -> None:
+        def once(batch: Batch) -> None:
+            lane.fault = lambda _: None
+            raise ValueError
+
+        lane = FakeLane(once)
+        async with scheduler(lane) as s:
+            gone = asyncio.create_task(ask(s, unit("gone")))
+            stays = asyncio.create_task(ask(s, unit("stays")))
             await asyncio.sleep(0.05)
             gone.cancel()
-            await asyncio.sleep(0.01)
-            joined = await ask(s, unit("u"))
-            assert joined == [answer("u")]
-            assert await ask(s, unit("u")) == [answer("u")]
-            assert lane.payloads == [["u"]]
-            assert lane.cancelled == 0
+            heir = asyncio.create_task(ask(s, unit("gone"), after=0.01))
+            assert await stays == [answer("stays")]
+            assert await heir == [answer("gone")]
+            assert sorted(map(str, lane.payloads)) == ["['gone', 'stays']", "['gone']", "['stays']"]
+
+    run(main())
+
+
+def test_the_next_batch_is_on_its_way_before_the_answers_of_the_last_are_given_out():
+    async def main() -> None:
+        events: list[str] = []
+
+        class Listening(FakeLane):
+            async def run(self, batch: Batch) -> Sequence[Output]:
+                events.append(f"sent {batch.payloads}")
+                return await super().run(batch)
+
+        async def caller(n: int) -> None:
+            await ask(s, unit(n))
+            events.append(f"answered {n}")
+
+        async with scheduler(Listening(), batch_tokens=1) as s:
+            await asyncio.gather(*(caller(n) for n in range(3)))
+        assert events == [
+            "sent [0]",
+            "sent [1]",
+            "answered 0",
+            "sent [2]",
+            "answered 1",
+            "answered 2",
+        ]
 
     run(main())
 
@@ -335,8 +392,9 @@ def test_a_deadline_passes_while_running():
         lane = FakeLane()
         async with scheduler(lane) as s:
             await expires_after_half_a_second(s, unit("late", 100))
+            assert lane.dropped == [0]
             assert await ask(s, unit("late", 100)) == [answer("late")]
-            assert lane.payloads == [["late"]], "it was finished for the cache"
+            assert lane.payloads == [["late"], ["late"]], "nobody knows what became of the first"
 
     run(main())
 
