@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models import Codec, Selection, open_codec
+from models import Codec, Generated, Selection, open_codec
 from models.extractive import select_sentences
 from models.readability import dateline
 from service.cleaning import Cleaned, clean_article, keep_all
 from service.errors import ComputeFailed, EmptyArticle, InvalidRequest, NotEnglish, Violation
+from service.pipeline.joining import join
 from service.pipeline.markup import text_nodes
 from service.pipeline.splitting import Ids, Piece, fit, windows
 from service.schema import (
@@ -171,10 +172,21 @@ def _summarizer_inputs(sentences: Sequence[str]) -> tuple[tuple[Ids, ...], ...]:
     return (tuple(windows(sentences, codec.encode, codec.max_input_tokens)),)
 
 
-def rewindow(parts: Sequence[str]) -> tuple[Ids, ...]:
+def rewindow(parts: Sequence[Generated]) -> tuple[Ids, ...]:
     """Encode the summaries of windows, in order, as inputs for the next reduction."""
     codec = _codecs["summarizer"]
-    return tuple(windows(parts, codec.encode, codec.max_input_tokens))
+    return tuple(windows(_joined(parts), codec.encode, codec.max_input_tokens))
+
+
+def _joined(parts: Sequence[Generated]) -> list[str]:
+    """Return the sentences of what was written, without those that were cut off or said twice."""
+    return join([_finished(part) for part in parts])
+
+
+def _finished(part: Generated) -> list[str]:
+    sentences = [_one_line(part.text[a:b]) for a, b in sentence_offsets(part.text)]
+    # A model that was stopped was stopped in the middle of its last sentence.
+    return sentences[:-1] if part.truncated and len(sentences) > 1 else sentences
 
 
 def choose(
@@ -212,18 +224,16 @@ def _verbatim(story: Story, sentence: Sentence) -> Chosen:
     return Chosen(text, (Evidence(start, sentence.end, 1.0),))
 
 
-def trim(story: Story, written: str, truncated: bool, options: SummaryOptions) -> list[Chosen]:
+def trim(story: Story, parts: Sequence[Generated], options: SummaryOptions) -> list[Chosen]:
     """Bound a summary that a model wrote, in whole sentences, and find its evidence.
 
     Raises:
         InvalidRequest: ``max_words`` is less than the first sentence has.
         ComputeFailed: the model wrote nothing.
     """
-    sentences = [_one_line(written[a:b]) for a, b in sentence_offsets(written)]
+    sentences = _joined(parts)
     if not sentences:
         raise ComputeFailed("the summarizer wrote nothing")
-    if truncated and len(sentences) > 1:
-        sentences.pop()  # the model was stopped in the middle of it
     kept: list[str] = []
     words = 0
     for sentence in sentences[: options.max_sentences]:

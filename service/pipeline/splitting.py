@@ -1,8 +1,8 @@
 """Text that fits the model: never cut off, only split.
 
 ``fit`` breaks one text that is too long into pieces, at the best border near
-its middle; ``windows`` packs sentences into as few inputs as hold them all.
-Both know a model only by its ``encode`` (text → token ids, specials and prompt
+its middle; ``windows`` packs sentences into few inputs that hold them all and
+overlap a little. Both know a model only by its ``encode`` (text → token ids, specials and prompt
 included) and its limit in tokens.
 """
 
@@ -62,28 +62,63 @@ def _nearest(text: str, mark: str, middle: int) -> int:
 def windows(sentences: Sequence[str], encode: Encode, limit: int) -> list[Ids]:
     """Return inputs of at most ``limit`` tokens that together hold every sentence, in order.
 
-    The inputs are of similar length, so that no window is left with a scrap.
+    The inputs are of similar length, so that no window is left with a scrap. Each
+    begins with the last sentences of the one before, up to a tenth of its room, so
+    that what a sentence refers to is not lost at a border.
     """
     overhead = len(encode(""))
     costs = [len(encode(sentence)) - overhead for sentence in sentences]
-    count = -(-sum(costs) // max(1, limit - overhead))
+    room = max(1, limit - overhead)
+    overlap = room // 10 if sum(costs) > room else 0
+    inputs: list[Ids] = []
+    before = 0
+    for start, end in _groups(sentences, costs, room - overlap, encode, limit):
+        first = _lead(costs, before, start, overlap)
+        while len(ids := encode(" ".join(sentences[first:end]))) > limit and first < start:
+            first += 1
+        whole = len(ids) <= limit
+        inputs += [ids] if whole else [p.ids for p in fit(sentences[start], encode, limit)]
+        before = start
+    return inputs
+
+
+def _groups(
+    sentences: Sequence[str], costs: Sequence[int], room: int, encode: Encode, limit: int
+) -> list[tuple[int, int]]:
+    """Return (start, end) of groups of sentences that fill ``room`` evenly.
+
+    All fit the limit, but for those of one sentence.
+    """
+    count = -(-sum(costs) // max(1, room))
     share = sum(costs) / max(1, count)
-    groups: list[list[str]] = [[]]
+    borders = [0]
     filled = 0
-    for sentence, cost in zip(sentences, costs, strict=True):
-        if groups[-1] and filled + cost / 2 > share * len(groups):
-            groups.append([])
-        groups[-1].append(sentence)
+    for n, cost in enumerate(costs):
+        if n > borders[-1] and filled + cost / 2 > share * len(borders):
+            borders.append(n)
         filled += cost
-    return [ids for group in groups if group for ids in _within(group, encode, limit)]
+
+    def fitting(start: int, end: int) -> list[tuple[int, int]]:
+        if end - start < 2 or len(encode(" ".join(sentences[start:end]))) <= limit:
+            return [(start, end)]
+        middle = (start + end) // 2
+        return [*fitting(start, middle), *fitting(middle, end)]
+
+    ends = [*borders[1:], len(sentences)]
+    return [
+        group
+        for start, end in zip(borders, ends, strict=True)
+        if start < end
+        for group in fitting(start, end)
+    ]
 
 
-def _within(group: Sequence[str], encode: Encode, limit: int) -> list[Ids]:
-    """Return the group as one input, or as several where it does not fit."""
-    ids = encode(" ".join(group))
-    if len(ids) <= limit:
-        return [ids]
-    if len(group) == 1:
-        return [piece.ids for piece in fit(group[0], encode, limit)]
-    middle = len(group) // 2
-    return [*_within(group[:middle], encode, limit), *_within(group[middle:], encode, limit)]
+def _lead(costs: Sequence[int], before: int, start: int, overlap: int) -> int:
+    """Return where a window begins whose own sentences begin at ``start``.
+
+    It reaches back no farther than ``before``, where the window before begins.
+    """
+    first = start
+    while first > before and (overlap := overlap - costs[first - 1]) >= 0:
+        first -= 1
+    return first

@@ -1,8 +1,9 @@
 """The English summary: chosen from the article's sentences, or written by a model.
 
 A summarizer that embeds scores the sentences, and the best are taken verbatim.
-One that writes reads the article in windows that hold all of it, and where
-there are several, their summaries are summarized in turn until one is left.
+One that writes reads the article in windows that hold all of it and overlap. Where
+there are several, their summaries, joined without repetition, are summarized in
+turn until one is left.
 """
 
 from __future__ import annotations
@@ -79,18 +80,11 @@ class Summarizer:
             written = [output.value for output in await self._run(journey, inputs, decoding)]
             if len(written) == 1:
                 break
-            texts = [part.text for part in written]
-            fewer = await journey.prepare(preparation.rewindow, texts)
+            fewer = await journey.prepare(preparation.rewindow, written)
             if len(fewer) >= len(inputs):  # a model that does not shorten would never end
                 break
             inputs = fewer
-        chosen = await journey.prepare(
-            preparation.trim,
-            story,
-            " ".join(part.text for part in written),
-            written[-1].truncated,
-            options,
-        )
+        chosen = await journey.prepare(preparation.trim, story, written, options)
         return await self._reviewed(journey, story, chosen)
 
     async def _run(

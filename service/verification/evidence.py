@@ -118,6 +118,11 @@ def stems(text: str) -> Iterable[str]:
         yield word if word in _FUNCTION_WORDS or len(word) < 5 else _ENDING.sub("", word)
 
 
+def content(text: str) -> frozenset[str]:
+    """Return the stems of a text that are no function words."""
+    return frozenset(stems(text)) - _FUNCTION_WORDS
+
+
 def _candidates(wanted: set[str], article: Source) -> dict[int, set[str]]:
     """Sentence → stems of ``wanted`` that it holds."""
     held: dict[int, set[str]] = {}
