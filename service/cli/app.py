@@ -14,11 +14,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
 
+from service.cli.asking import bounds_options, take_bounds, take_terms, terms_options
+from service.cli.batch import batch
+from service.cli.exit_codes import FAILED, INTERRUPTED, OK, PARTIAL, USAGE
 from service.cli.inputs import Document, read_document
 from service.cli.inventory import models
 from service.cli.options import settings_options, take
@@ -33,16 +35,11 @@ from service.errors import InvalidRequest, SvodkaError
 from service.schema import (
     Article,
     DigestRequest,
-    GlossaryEntry,
     Range,
     SummarizeRequest,
-    SummaryOptions,
     TranslateRequest,
-    TranslationOptions,
 )
 from service.settings import EngineSettings, ServerSettings
-
-OK, FAILED, USAGE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -111,39 +108,19 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--headline", default="", help="The headline, if not in the text.")(command)
 
 
-def _bounds(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--max-words", type=int, default=0, help="Most words in the summary.")(
-        command
-    )
-    return click.option(
-        "--max-sentences", type=int, default=0, help="Most sentences in the summary; default 3."
-    )(command)
-
-
-def _terms(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option(
-        "--glossary",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="File of lines SOURCE<TAB>TARGET: terms and their translations.",
-    )(command)
-    return click.option(
-        "--keep", multiple=True, metavar="TEXT", help="Keep this as it is; may be given again."
-    )(command)
-
-
 @app.command()
 @_inputs
 @_reading
-@_bounds
-@_terms
+@bounds_options
+@terms_options
 @click.option("--translate-body", is_flag=True, help="Translate the story too.")
 @_compute
 def digest(files: tuple[str, ...], translate_body: bool, **given: Any) -> int:
     """Summarize articles in English and translate the summaries into Russian."""
     request = DigestRequest(
         article=_article(given),
-        summary=SummaryOptions(given.pop("max_sentences"), given.pop("max_words")),
-        translation=_translation(given),
+        summary=take_bounds(given),
+        translation=take_terms(given),
         timeout=given.pop("timeout"),
         translate_body=translate_body,
         skip_cleaning=given.pop("skip_cleaning"),
@@ -160,13 +137,13 @@ def digest(files: tuple[str, ...], translate_body: bool, **given: Any) -> int:
 @app.command()
 @_inputs
 @_reading
-@_bounds
+@bounds_options
 @_compute
 def summarize(files: tuple[str, ...], **given: Any) -> int:
     """Summarize articles in English."""
     request = SummarizeRequest(
         article=_article(given),
-        summary=SummaryOptions(given.pop("max_sentences"), given.pop("max_words")),
+        summary=take_bounds(given),
         timeout=given.pop("timeout"),
         skip_cleaning=given.pop("skip_cleaning"),
         excluded=_ranges(given.pop("exclude")),
@@ -181,12 +158,12 @@ def summarize(files: tuple[str, ...], **given: Any) -> int:
 
 @app.command()
 @_inputs
-@_terms
+@terms_options
 @_compute
 def translate(files: tuple[str, ...], **given: Any) -> int:
     """Translate English text or HTML into Russian, its paragraphs kept."""
     request = TranslateRequest(
-        translation=_translation(given),
+        translation=take_terms(given),
         timeout=given.pop("timeout"),
         no_cache=given.pop("no_cache"),
     )
@@ -234,6 +211,7 @@ def clean(files: tuple[str, ...], as_json: bool, form: str, **given: Any) -> int
     return _exit_code(failures, len(files or ("-",)))
 
 
+app.add_command(batch)
 app.add_command(models)
 
 
@@ -249,22 +227,6 @@ def serve(**values: Any) -> int:
 
 def _article(given: dict[str, Any]) -> Article:
     return Article(headline=given.pop("headline"), url=given.pop("url"))
-
-
-def _translation(given: dict[str, Any]) -> TranslationOptions:
-    return TranslationOptions(tuple(_glossary(given.pop("glossary"))), tuple(given.pop("keep")))
-
-
-def _glossary(path: Path | None) -> Iterator[GlossaryEntry]:
-    if path is None:
-        return
-    for number, line in enumerate((read_document(str(path), "text").text or "").splitlines(), 1):
-        if not line.strip():
-            continue
-        source, tab, target = line.partition("\t")
-        if not tab or not source.strip() or not target.strip():
-            raise click.UsageError(f"{path}, line {number}: wants SOURCE<TAB>TARGET")
-        yield GlossaryEntry(source.strip(), target.strip())
 
 
 def _ranges(values: Iterable[str]) -> tuple[Range, ...]:

@@ -1,0 +1,222 @@
+"""The records of a job, read in a thread of their own ahead of the computing.
+
+``Selector`` says which records are wanted, ``records`` walks through the files,
+``ReadAhead`` hands the results to the event loop in bounded portions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import replace
+from hashlib import blake2b
+
+from service.batch.extras import ExtraMissing
+from service.batch.inputs import File
+from service.batch.mapping import Mapping
+from service.batch.opening import Source
+from service.batch.readers import READERS, broken, read, sniffed
+from service.batch.record import Malformed, Place, Record, Refused
+
+Item = Record | Refused
+
+_PORTION = 64  # records handed over at once,
+_PORTION_CHARS = 1 << 20  # or so much text
+_PORTIONS = 4  # read ahead
+
+
+class Selector:
+    """Which records are read: all but those done; a sample; the first so many; what failed.
+
+    ``sample`` is a share of all records, the same ones on every run. ``limit``
+    counts the records of the sample, done or not.
+    """
+
+    def __init__(
+        self,
+        done: Callable[[Place], bool],
+        *,
+        sample: float = 1.0,
+        limit: int | None = None,
+        only: Callable[[Place], bool] | None = None,
+    ) -> None:
+        self._done = done
+        self._sample = sample
+        self._left = limit
+        self._only = only
+        self.seen = 0
+        self.skipped = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Was the last record taken that may be?"""
+        return self._left is not None and self._left <= 0
+
+    def wants(self, place: Place) -> bool:
+        """Ask once for each record, in order."""
+        if self.exhausted or not self._sampled(place):
+            return False
+        if self._left is not None:
+            self._left -= 1
+        self.seen += 1
+        if self._done(place):
+            self.skipped += 1
+            return False
+        return self._only is None or self._only(place)
+
+    def _sampled(self, place: Place) -> bool:
+        if self._sample >= 1.0:
+            return True
+        digest = blake2b(str(place).encode(errors="replace"), digest_size=8).digest()
+        return int.from_bytes(digest) < self._sample * 2**64
+
+
+class Journey:
+    """How far the reading is, in bytes, for the progress bar."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._before = 0
+        self._size = 0
+        self._source: Source | None = None
+
+    def enter(self, file: File, source: Source | None) -> None:
+        """The next file begins."""
+        self._before += self._size
+        self._size = file.size or 0
+        self._source = source
+
+    @property
+    def share(self) -> float:
+        """In [0, 1]; 0.0 where the inputs' size is not known."""
+        source = self._source
+        here = self._size * source.share if source else 0.0
+        return min(1.0, (self._before + here) / self.total) if self.total else 0.0
+
+
+def records(
+    files: Iterable[File], mapping: Mapping, selector: Selector, journey: Journey
+) -> Iterator[Item]:
+    """The wanted records of all files, in order, and in their places those that are none."""
+    for file in files:
+        if selector.exhausted:
+            return
+        for number, found in _read(file, mapping, selector, journey):
+            place = Place(file.path, number)
+            if not isinstance(found, Malformed):
+                record = mapping.record(place, found)
+                if isinstance(record, Record):
+                    yield replace(record, share=journey.share)
+                    continue
+                found = record
+            yield Refused(place, found, journey.share)
+
+
+def _read(file: File, mapping: Mapping, selector: Selector, journey: Journey):
+    def wanted(number: int) -> bool:
+        return selector.wants(Place(file.path, number))
+
+    if file.fault:
+        journey.enter(file, None)
+        if wanted(0):
+            yield 0, Malformed(f"cannot be read: {file.fault}", "UNREADABLE_FILE", last=True)
+        return
+    try:
+        source = Source(file.path, file.size)
+    except (OSError, EOFError, ValueError, ImportError) as error:
+        if wanted(0):
+            yield 0, broken(error)
+        return
+    try:
+        journey.enter(file, source)
+        form = file.form or sniffed(source.head())
+        if form not in READERS:
+            if wanted(0):
+                yield (
+                    0,
+                    Malformed(
+                        "is of no format known by its name; see --format",
+                        "UNREADABLE_FILE",
+                        last=True,
+                    ),
+                )
+            return
+        for number, found in read(source, form, wanted, mapping):
+            yield number, found
+            if selector.exhausted:
+                return
+    finally:
+        source.close()
+
+
+class ReadAhead:
+    """Items of an iterator that blocks, for an event loop that must not."""
+
+    def __init__(self, items: Iterator[Item]) -> None:
+        self._items = items
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[list[Item] | BaseException | None] = asyncio.Queue()
+        self._room = threading.Semaphore(_PORTIONS)
+        self._hungry = threading.Event()
+        self._stopped = False
+        # A daemon, because a read from a terminal or a pipe may never return.
+        self._thread = threading.Thread(target=self._run, name="batch-reading", daemon=True)
+
+    async def __aiter__(self) -> AsyncIterator[Item]:
+        self._thread.start()
+        while True:
+            if self._queue.empty():
+                self._hungry.set()
+            portion = await self._queue.get()
+            self._hungry.clear()
+            if portion is None:
+                return
+            if isinstance(portion, BaseException):
+                raise portion
+            self._room.release()
+            for item in portion:
+                if self._stopped:
+                    return
+                yield item
+
+    def stop(self) -> None:
+        """Read no more; whoever iterates gets to the end."""
+        self._stopped = True
+        self._room.release()
+        self._queue.put_nowait(None)
+
+    def _run(self) -> None:
+        portion: list[Item] = []
+        size = 0
+        try:
+            for item in self._items:
+                if self._stopped:
+                    return
+                portion.append(item)
+                size += _chars(item)
+                if len(portion) >= _PORTION or size >= _PORTION_CHARS or self._hungry.is_set():
+                    self._hand(portion)
+                    portion, size = [], 0
+            self._hand(portion)
+            self._tell(None)
+        except ExtraMissing as error:
+            self._hand(portion)
+            self._tell(error)
+        except BaseException as error:  # it is the loop's to raise
+            self._tell(error)
+
+    def _hand(self, portion: list[Item]) -> None:
+        self._room.acquire()
+        self._hungry.clear()
+        self._tell(portion)
+
+    def _tell(self, what: list[Item] | BaseException | None) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, what)
+
+
+def _chars(item: Item) -> int:
+    if isinstance(item, Refused):
+        return 0
+    return len(item.article.text or item.article.html or "")
