@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Decoding:
     length_penalty: float = 1.0
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
-    early_stopping: bool = False
+    early_stopping: bool | Literal["never"] = False
     min_tokens: int = 0
     max_tokens: int = 128
     max_ratio: float = 0.0

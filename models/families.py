@@ -153,13 +153,14 @@ class Config:
         generation = folder / "generation_config.json"
         if generation.is_file():
             told |= read_json(generation)
+        stopping = told.get("early_stopping")
         room = {SUMMARIZER: 192, TRANSLATOR: 512}[role]
         return Decoding(
             num_beams=told.get("num_beams") or 1,
             length_penalty=float(told.get("length_penalty") or 1.0),
             repetition_penalty=float(told.get("repetition_penalty") or 1.0),
             no_repeat_ngram_size=told.get("no_repeat_ngram_size") or 0,
-            early_stopping=told.get("early_stopping") is True,
+            early_stopping=stopping if stopping in (True, "never") else False,
             max_tokens=min(room, self.limit() // 2),
             max_ratio=0.0 if role == SUMMARIZER else 3.0,
         )

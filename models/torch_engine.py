@@ -19,12 +19,6 @@ from transformers import (
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
-    GenerationConfig,
-    LogitsProcessor,
-    LogitsProcessorList,
-    MinLengthLogitsProcessor,
-    NoRepeatNGramLogitsProcessor,
-    RepetitionPenaltyLogitsProcessor,
 )
 from transformers.utils.logging import disable_progress_bar
 
@@ -33,7 +27,10 @@ from models.decoding import Decoding, Generated
 from models.engine import Dropped, nobody
 from models.errors import ModelError
 from models.families import FAMILIES, Shape
+from models.rules import Rules
+from models.searching import Beams, Greedy
 from models.selection import ModelRef
+from models.stepping import Decoder, EncoderDecoder, generate
 
 disable_progress_bar()
 
@@ -115,96 +112,43 @@ class Generator(_Network):
         super().__init__(ref, model)
         self._codec = codec
         self._left = FAMILIES[ref.family].shape is Shape.DECODER
+        # All the files' other advice is dropped: a search is what ``Decoding`` says.
         told = model.generation_config
         ends = told.eos_token_id if told.eos_token_id is not None else model.config.eos_token_id
-        self._ends: list[int] = list(ends) if isinstance(ends, list | tuple) else [ends]
+        self._ends = torch.tensor(ends, device=ref.device).flatten()
         forced = codec.forced_bos_id
-        # All the files' other advice is dropped: a search is what ``Decoding`` says.
-        model.generation_config = GenerationConfig(
-            bos_token_id=told.bos_token_id,
-            eos_token_id=self._ends,
-            pad_token_id=codec.pad_id,
-            decoder_start_token_id=told.decoder_start_token_id,
-            forced_bos_token_id=told.forced_bos_token_id if forced is None else forced,
-            bad_words_ids=told.bad_words_ids,
-            suppress_tokens=told.suppress_tokens,
-        )
+        self._begin = [told.forced_bos_token_id if forced is None else forced]
+        if self._left or self._begin == [None]:
+            self._begin = []
+        self._start = [told.decoder_start_token_id, *self._begin]
+        suppressed = [[id_] for id_ in told.suppress_tokens or []]
+        self._banned = [*(told.bad_words_ids or []), *suppressed]
 
     @torch.inference_mode()
     def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[Generated]:
         """Return one answer a row."""
         ids, mask = _padded(batch, self._ref, pad_id=self._codec.pad_id, left=self._left)
-        start = ids.shape[1] if self._left else 1
         room = self._ref.max_output_tokens
         bounds = [min(room, decoding.bound(len(row))) for row in batch]
+        begin = ids.new_tensor(self._begin).repeat(len(batch), 1)
+        rules = Rules(decoding, self._ends, self._banned)
+        limits = ids.new_tensor(bounds)
+        if decoding.num_beams > 1:
+            search = Beams(begin, limits, rules, decoding)
+        else:
+            search = Greedy(begin, limits, rules)
         with _memory():
-            output = self._model.generate(
-                input_ids=ids,
-                attention_mask=mask,
-                logits_processor=self._processors(decoding, bounds, start),
-                max_new_tokens=max(bounds) + 1,  # the end mark
-                num_beams=decoding.num_beams,
-                length_penalty=decoding.length_penalty,
-                early_stopping=decoding.early_stopping,
-                do_sample=False,
-            )
-        rows = output[:, start:].tolist()
-        return [self._generated(row, bound) for row, bound in zip(rows, bounds, strict=True)]
+            if self._left:
+                network, start = Decoder(self._model, mask), ids
+            else:
+                network = EncoderDecoder(self._model, ids, mask)
+                start = ids.new_tensor(self._start).repeat(len(batch), 1)
+            outputs = generate(network, start, search, dropped)
+        return [self._generated(ids, bound) for ids, bound in zip(outputs, bounds, strict=True)]
 
-    def _processors(self, decoding: Decoding, bounds: list[int], start: int) -> LogitsProcessorList:
-        """Return what bends the scores, in order: the row's bound has the last word."""
-        device = self._ref.device
-        chosen: list[LogitsProcessor] = []
-        if decoding.repetition_penalty != 1.0:
-            chosen.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
-        if decoding.no_repeat_ngram_size:
-            chosen.append(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngram_size))
-        if decoding.min_tokens:
-            least = min(decoding.min_tokens, *bounds)
-            chosen.append(MinLengthLogitsProcessor(least, self._ends, device=device))
-        chosen.append(RowBounds(bounds, self._ends[0], decoding.num_beams, device))
-        return LogitsProcessorList(AfterPrompt(processor, start) for processor in chosen)
-
-    def _generated(self, row: list[int], bound: int) -> Generated:
-        end = next((place for place, token in enumerate(row) if token in self._ends), len(row))
-        return Generated(self._codec.decode(row[:end]), output_tokens=end, truncated=end >= bound)
-
-
-class AfterPrompt(LogitsProcessor):
-    """Shows another processor the output alone.
-
-    A decoder's row begins with its prompt. Counted as output, the article's own
-    words could not be repeated in its summary, nor a name in its translation.
-    """
-
-    def __init__(self, processor: LogitsProcessor, start: int) -> None:
-        self._processor = processor
-        self._start = start
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Process scores (rows, vocabulary) by ids (rows, length) past the prompt."""
-        return self._processor(input_ids[:, self._start :], scores)
-
-
-class RowBounds(LogitsProcessor):
-    """Ends each row at its own bound: from there on only the end mark is possible.
-
-    ``generate`` knows one bound for a whole batch, and ending a row must look the
-    same to greedy and to beam search.
-    """
-
-    def __init__(self, bounds: list[int], end: int, num_beams: int, device: str) -> None:
-        self._bounds = torch.tensor(bounds, device=device).repeat_interleave(num_beams)
-        self._end = end
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Leave a row that is at its bound nothing but the end mark."""
-        over = input_ids.shape[1] >= self._bounds
-        if over.any():
-            only = torch.full_like(scores, float("-inf"))
-            only[:, self._end] = 0.0
-            scores = torch.where(over.unsqueeze(1), only, scores)
-        return scores
+    def _generated(self, ids: list[int], bound: int) -> Generated:
+        text = self._codec.decode(ids[:bound])
+        return Generated(text, output_tokens=len(ids), truncated=len(ids) >= bound)
 
 
 @contextmanager

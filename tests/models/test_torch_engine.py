@@ -147,7 +147,7 @@ def test_out_of_memory_is_pythons_own(model, monkeypatch):
     def full(**_):
         raise torch.OutOfMemoryError("no room")
 
-    monkeypatch.setattr(engine._model, "generate", full)
+    monkeypatch.setattr(engine._model, "forward", full)
     with pytest.raises(MemoryError):
         engine.run(encoded(codec, LINES), Decoding())
 
@@ -158,7 +158,7 @@ def test_other_failures_stay_what_they_are(model, monkeypatch):
     def broken(**_):
         raise RuntimeError("a shape is wrong")
 
-    monkeypatch.setattr(engine._model, "generate", broken)
+    monkeypatch.setattr(engine._model, "forward", broken)
     with pytest.raises(RuntimeError, match="a shape is wrong"):
         engine.run(encoded(codec, LINES), Decoding())
 
