@@ -24,7 +24,6 @@ from service.pipeline import preparation
 from service.pipeline.cores import usable_cores
 from service.pipeline.journey import Journey
 from service.pipeline.loading import load_runners
-from service.pipeline.markup import replace_text_nodes
 from service.pipeline.preparation import Paragraph, Story
 from service.pipeline.summarizing import Summarizer
 from service.pipeline.terms import Terms
@@ -212,18 +211,22 @@ class Pipeline:
         sentence that fails stays English and is a finding.
         """
         async with self._admitted(request, terms) as journey:
-            text, paragraphs = await journey.prepare(preparation.read_text, request)
-            sentences = [s for paragraph in paragraphs for s in paragraph.sentences]
+            reading = await journey.prepare(preparation.read_text, request)
+            sentences = reading.sentences
             renderings = await self._translator.translate(
                 journey, [s.text for s in sentences], request.translation
             )
-            places = [(s.start, s.end) for s in sentences]
             if request.html is None:
-                field, written = "text_ru", _put_back(text, 0, len(text), places, renderings)
+                field, text = "text_ru", reading.text
+                places = [(s.start, s.end) for s in sentences]
+                written = _put_back(text, 0, len(text), places, renderings)
             else:
                 field = "html_ru"
-                nodes = [ru for _, _, ru in _by_paragraph(text, paragraphs, renderings)]
-                written = await journey.prepare(replace_text_nodes, request.html, nodes)
+                russian = [r.ru for r in renderings]
+                helps = await self._translator.fragments(journey, reading.fragments())
+                written = await journey.prepare(
+                    preparation.write_page, request.html, reading, russian, helps
+                )
             return Translation(
                 text_ru=written if field == "text_ru" else None,
                 html_ru=written if field == "html_ru" else None,

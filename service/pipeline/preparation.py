@@ -7,7 +7,7 @@ nothing here waits for anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,9 @@ from models.extractive import select_sentences
 from models.readability import dateline
 from service.cleaning import Cleaned, clean_article, keep_all
 from service.errors import ComputeFailed, EmptyArticle, InvalidRequest, NotEnglish, Violation
+from service.pipeline.alignment import Place, align, fragments
 from service.pipeline.joining import join
-from service.pipeline.markup import text_nodes
+from service.pipeline.markup import Passage, Translated, passages, put_back
 from service.pipeline.splitting import Ids, Piece, fit, windows
 from service.schema import (
     Article,
@@ -311,26 +312,89 @@ def compare(pairs: Sequence[tuple[str, str]]) -> list[tuple[int, Fault]]:
     return check_consistency(pairs)
 
 
-def read_text(request: TranslateRequest) -> tuple[str, tuple[Paragraph, ...]]:
-    """Split a text to be translated, nothing left out.
+@dataclass(frozen=True)
+class Reading:
+    """A text to be translated. ``text`` is what offsets refer to; for HTML it is that of the
+    page's passages, one after the other, and ``places`` says for each sentence which
+    parts of it stand in tags of their own.
+    """
 
-    Returns the text that offsets refer to (for HTML: its text nodes, one a
-    line) and its paragraphs.
+    text: str
+    paragraphs: tuple[Paragraph, ...]
+    places: tuple[tuple[Place, ...], ...] = ()
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        """Return the text's sentences, in order."""
+        return [sentence for paragraph in self.paragraphs for sentence in paragraph.sentences]
+
+    def fragments(self) -> list[str]:
+        """Return the parts of sentences whose own translation helps to find them again."""
+        found = (
+            fragments(self.text[sentence.start : sentence.end], places)
+            for sentence, places in zip(self.sentences, self.places, strict=True)
+        )
+        return list(dict.fromkeys(fragment for one in found for fragment in one))
+
+
+def read_text(request: TranslateRequest) -> Reading:
+    """Split a text to be translated, nothing left out.
 
     Raises:
         EmptyArticle: there is no letter in it.
         NotEnglish: it is not English.
     """
-    field = "text" if request.html is None else "html"
-    nodes = None if request.html is None else text_nodes(request.html)
-    text = (request.text or "") if nodes is None else "\n".join(nodes)
-    cleaned = keep_all(text)
-    _insist_on_english(cleaned, field)
-    if nodes is None:
-        return text, tuple(_split(text, p.start, p.end) for p in cleaned.story())
+    if request.html is None:
+        text = request.text or ""
+        cleaned = keep_all(text)
+        _insist_on_english(cleaned, "text")
+        return Reading(text, tuple(_split(text, p.start, p.end) for p in cleaned.story()))
+    page = passages(request.html)
+    text = "\n".join(passage.text for passage in page)
+    _insist_on_english(keep_all(text), "html")
     paragraphs: list[Paragraph] = []
+    places: list[tuple[Place, ...]] = []
     start = 0
-    for node in nodes:
-        paragraphs.append(_split(text, start, start + len(node)))
-        start += len(node) + 1
-    return text, tuple(paragraphs)
+    for passage in page:
+        paragraph = _passage_split(passage, start)
+        paragraphs.append(paragraph)
+        spans = [(s.start - start, s.end - start) for s in paragraph.sentences]
+        places += map(tuple, passage.places(spans))
+        start = paragraph.end + 1
+    return Reading(text, tuple(paragraphs), tuple(places))
+
+
+def _passage_split(passage: Passage, start: int) -> Paragraph:
+    """Split a passage, which lies at ``start``; a line break in it is a blank like another."""
+    line = passage.text.replace("\n", " ").replace("\r", " ")
+    sentences = tuple(
+        Sentence(start + first, start + last, _one_line(line[first:last]))
+        for first, last in sentence_offsets(line)
+    )
+    return Paragraph(start, start + len(line), sentences)
+
+
+def write_page(
+    page: str, reading: Reading, russian: Sequence[str], translations: Mapping[str, str]
+) -> str:
+    """Return ``page`` in Russian.
+
+    Args:
+        page: the HTML that ``reading`` was read from.
+        reading: its sentences.
+        russian: their Russian, in order.
+        translations: of the reading's fragments.
+    """
+    rest = iter(zip(reading.sentences, reading.places, russian, strict=True))
+    translated: list[list[Translated]] = []
+    for paragraph in reading.paragraphs:
+        own: list[Translated] = []
+        for _ in paragraph.sentences:
+            sentence, places, ru = next(rest)
+            en = reading.text[sentence.start : sentence.end]
+            ru = en if ru == sentence.text else ru
+            start = sentence.start - paragraph.start
+            windows = align(en, ru, places, translations)
+            own.append(Translated(start, start + len(en), ru, windows))
+        translated.append(own)
+    return put_back(page, translated)

@@ -74,6 +74,18 @@ class Translator:
             renderings[n] = replace(renderings[n], faults=(*renderings[n].faults, fault))
         return renderings
 
+    async def fragments(self, journey: Journey, pieces: Sequence[str]) -> dict[str, str]:
+        """Translate pieces of sentences, unchecked; one that fails is left out."""
+        encoded = await journey.prepare(preparation.encode, pieces)
+        units = [self._unit(p, self._ref.decoding) for piece in encoded for p in piece]
+        results = iter(await journey.job.run(units))
+        translated: dict[str, str] = {}
+        for piece, parts in zip(pieces, encoded, strict=True):
+            outputs = [next(results) for _ in parts]
+            if not any(isinstance(output, Exception) for output in outputs):
+                translated[piece] = _join(parts, outputs).ru
+        return translated
+
     async def _attempt(
         self,
         journey: Journey,

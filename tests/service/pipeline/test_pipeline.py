@@ -109,6 +109,22 @@ async def test_white_space_and_wordless_lines_stay(pipeline: Pipeline) -> None:
     assert answer.text_ru == expected
 
 
+async def test_inline_tags_follow_their_words(pipeline: Pipeline) -> None:
+    english = "Emma Clark met Thomas Weber in Berlin on Sunday."
+    russian = "Эмма Кларк встретилась с Томасом Вебером в Берлине в воскресенье."
+    assert PHRASES[english] == russian
+    page = (
+        '<ul class=x>\n <li><b>Emma Clark</b> met <a href="/p?a=1&b">Thomas <i>Weber</i></a>'
+        f" in Berlin on\n Sunday.<br>\n <li>{ENGLISH[1]}<script>let en = 1</script></ul>"
+    )
+    answer = await pipeline.translate(TranslateRequest(html=page), Terms())
+    assert answer.html_ru == (
+        "<ul class=x>\n <li><b>Эмма Кларк</b> встретилась с "
+        '<a href="/p?a=1&b">Томасом <i>Вебером</i></a>'
+        f" в Берлине в воскресенье.<br>\n <li>{PHRASES[ENGLISH[1]]}<script>let en = 1</script></ul>"
+    )
+
+
 async def test_the_bounds_that_leave_no_sentence_are_named(pipeline: Pipeline) -> None:
     request = SummarizeRequest(Article(text=STORY), SummaryOptions(max_words=1), skip_cleaning=True)
     with pytest.raises(InvalidRequest, match=r"summary\.max_words"):

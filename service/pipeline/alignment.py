@@ -1,0 +1,274 @@
+"""Where the words of an English sentence went in its Russian.
+
+For a piece of the sentence, told by its place, the piece of the translation that stands
+for it: the run of Russian words that shares dictionary forms with the piece's own
+translation (made by the same model, alone), sounds or looks like its English words, and lies
+about as far into the sentence. Pieces lie in one another or apart, and so do the answers.
+
+It is no statistical aligner: it knows one sentence and no corpus, and where nothing
+speaks for any place, as far in as before is the answer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from service.verification.russian_words import look_up
+from service.verification.transliteration import distance, stem
+
+Window = tuple[int, int]
+
+_WORD = re.compile(r"\w+(?:[-'’.,:/@&]\w+)*")
+_MOST = 150  # Russian words of a sentence that are compared; beyond, only the distance counts
+_ALIKE = 0.25  # by sound, of 1
+_SHARED = 0.5  # of a piece's own translation, at least, for it to be of use
+_GROWTH = 1.6  # more words than so many times its English's are no translation of a piece
+_LIGHT = 0.35  # what a word of one or two letters weighs; others weigh 1
+_FAR = 0.4  # off the score for a place at the other end of the sentence
+_SIZE = 0.02  # off the score for each word more or fewer than expected
+
+
+@dataclass(frozen=True)
+class Place:
+    """A piece of a sentence; ``verbatim`` says that its words stay as they are."""
+
+    start: int
+    end: int
+    verbatim: bool = False
+
+
+def fragments(en: str, places: Sequence[Place]) -> Iterator[str]:
+    """Yield the pieces, on one line, whose own translation helps to find them."""
+    for place, parent in zip(places, _parents(places), strict=True):
+        around = places[parent] if parent >= 0 else Place(0, len(en))
+        piece = en[place.start : place.end]
+        whole = _WORD.findall(piece) == _WORD.findall(en[around.start : around.end])
+        if not (whole or place.verbatim) and any(map(str.isalpha, piece)):
+            yield " ".join(piece.split())
+
+
+def align(
+    en: str, ru: str, places: Sequence[Place], translations: Mapping[str, str]
+) -> list[Window]:
+    """Return where in ``ru`` each of the ``places`` of ``en`` went.
+
+    Args:
+        en: the sentence.
+        ru: its translation.
+        places: nested or apart, an outer one before those in it.
+        translations: of the pieces by themselves, as far as there are any.
+    """
+    if en == ru:
+        return [(place.start, place.end) for place in places]
+    windows: list[Window] = [(0, 0)] * len(places)
+    children: dict[int, list[int]] = {}
+    for index, parent in enumerate(_parents(places)):
+        children.setdefault(parent, []).append(index)
+    for parent, inside in sorted(children.items()):  # outer ones first
+        around = places[parent] if parent >= 0 else Place(0, len(en))
+        window = windows[parent] if parent >= 0 else (0, len(ru))
+        found = _Search(en, ru, around, window, translations)
+        for index, result in found.run([(index, places[index]) for index in inside]):
+            windows[index] = result
+    return windows
+
+
+def proportional(en: str, ru: str, at: int) -> int:
+    """Return the border between words of ``ru`` that lies as far in as ``at`` does in ``en``."""
+    if at <= 0 or en == ru:
+        return at
+    before = [match.end() <= at for match in _WORD.finditer(en)]
+    words = [match.span() for match in _WORD.finditer(ru)]
+    n = round(sum(before) / max(1, len(before)) * len(words))
+    after_word = at == len(en) or (not en[at - 1].isspace() and en[at].isspace())
+    if n and (after_word or n == len(words)):
+        return words[n - 1][1]
+    return words[n][0] if n < len(words) else len(ru)
+
+
+def _parents(places: Sequence[Place]) -> list[int]:
+    """Return for each place the index of the one it lies in, -1 for none."""
+    parents: list[int] = []
+    stack: list[int] = []
+    for index, place in enumerate(places):
+        while stack and places[stack[-1]].end < place.end:
+            stack.pop()
+        while stack and places[stack[-1]].end <= place.start:
+            stack.pop()
+        parents.append(stack[-1] if stack else -1)
+        stack.append(index)
+    return parents
+
+
+@dataclass(frozen=True)
+class _Likely:
+    """What speaks for a place: for each Russian word its weight if it may belong there, else 0;
+    the weight to expect in all; and how far in its middle is, of 1.
+    """
+
+    affinities: tuple[float, ...]
+    expected: float
+    middle: float
+
+
+class _Search:
+    """The pieces within one piece of the sentence, and the words within its window."""
+
+    def __init__(
+        self, en: str, ru: str, around: Place, window: Window, translations: Mapping[str, str]
+    ) -> None:
+        self._en, self._ru = en, ru
+        self._around, self._window = around, window
+        self._translations = translations
+        self._source = list(_WORD.finditer(en, around.start, around.end))
+        self._words = list(_WORD.finditer(ru, *window))
+        self._starts = [word.start() for word in self._words]
+        self._ends = [word.end() for word in self._words]
+        self._busy = [False] * len(self._words)
+
+    def run(self, places: Sequence[tuple[int, Place]]) -> Iterator[tuple[int, Window]]:
+        """Yield (index, window) for each place; the surest choose first."""
+        left: dict[int, tuple[Place, _Likely]] = {}
+        for index, place in places:
+            window = self._exactly(place)
+            if window is None:
+                left[index] = place, self._likely(place)
+            else:
+                self._take(window)
+                yield index, window
+        best = {index: self._best(likely) for index, (_, likely) in left.items()}
+        while left:
+            index = max(left, key=lambda i: (best[i][0], -i))
+            window = best[index][1]
+            if not self._is_free(window):  # somebody surer took a part of it
+                best[index] = self._best(left[index][1])
+                if best[index][0] < max(best[i][0] for i in left):
+                    continue
+                window = best[index][1]
+            self._take(window)
+            yield index, self._dressed(left.pop(index)[0], window)
+
+    def _exactly(self, place: Place) -> Window | None:
+        """Where there is nothing to choose: all of the words, or the same ones."""
+        if (place.start, place.end) == (self._around.start, self._around.end):
+            return self._window
+        own = self._own(place)
+        if self._words and 0 < len(own) == len(self._source) and not place.verbatim:
+            return self._dressed(place, (self._words[0].start(), self._words[-1].end()))
+        piece = self._en[place.start : place.end]
+        piece = self._en[place.start : place.end]
+        if place.verbatim:
+            return self._verbatim(piece)
+        inside = len(own) == 1 and own[0].span() != (place.start, place.end)
+        if inside and own[0].start() <= place.start and place.end <= own[0].end():  # H<sub>2</sub>O
+            whole = self._verbatim(own[0][0])
+            if whole is not None:
+                offset = whole[0] - own[0].start()
+                return place.start + offset, place.end + offset
+        return None
+
+    def _own(self, place: Place) -> list[re.Match[str]]:
+        return [w for w in self._source if w.start() < place.end and w.end() > place.start]
+
+    def _verbatim(self, piece: str) -> Window | None:
+        first, last = self._window
+        at = self._ru.find(piece, first, last)
+        while at >= 0:
+            if self._is_free((at, at + len(piece))):
+                return at, at + len(piece)
+            at = self._ru.find(piece, at + len(piece), last)
+        return None
+
+    def _under(self, window: Window) -> range:
+        """The indices of the words that a window touches."""
+        first = bisect_right(self._ends, window[0])
+        return range(first, bisect_left(self._starts, window[1], first))
+
+    def _is_free(self, window: Window) -> bool:
+        return not any(self._busy[i] for i in self._under(window))
+
+    def _take(self, window: Window) -> None:
+        for i in self._under(window):
+            self._busy[i] = True
+
+    def _likely(self, place: Place) -> _Likely:
+        own = [word[0] for word in self._own(place)]
+        before = sum(word.end() <= place.start for word in self._source)
+        share = 1 / max(1, len(self._source))
+        middle = (before + len(own) / 2) * share
+        expected = len(own) * len(self._words) * share
+        if len(self._words) > _MOST:
+            return _Likely((0.0,) * len(self._words), expected, middle)
+        forms = [_forms(word[0]) for word in self._words]
+        known = {word.casefold() for word in own}
+        translated = self._translated(place, frozenset().union(*forms))
+        if translated:
+            known = known.union(*map(_forms, translated))
+            expected = sum(map(_weight, translated))
+        names = [word for word in own if len(word) > 3]
+        affinities = tuple(
+            _weight(word[0])
+            if known & form or any(distance(name, word[0]) <= _ALIKE for name in names)
+            else 0.0
+            for word, form in zip(self._words, forms, strict=True)
+        )
+        return _Likely(affinities, expected, middle)
+
+    def _translated(self, place: Place, forms: frozenset[str]) -> list[str]:
+        """The words of the place's own translation, if there are not too many of them and
+        most are in the sentence.
+        """
+        alone = self._translations.get(" ".join(self._en[place.start : place.end].split()), "")
+        words = _WORD.findall(alone)
+        shared = sum(_weight(word) for word in words if forms & _forms(word))
+        plausible = len(words) <= _GROWTH * len(self._own(place)) + 1
+        return words if plausible and shared >= _SHARED * sum(map(_weight, words)) else []
+
+    def _best(self, likely: _Likely) -> tuple[float, Window]:
+        """The best free run of words for a place, and how well it fits."""
+        count, expected = len(self._words), likely.expected
+        size = min(max(1, round(expected)), _MOST)
+        at = self._window[0] + round(likely.middle * (self._window[1] - self._window[0]))
+        best = -math.inf, (at, at)
+        near = round(likely.middle * count)
+        for i in range(max(0, near - _MOST), min(count, near + _MOST)):
+            shared = weight = 0.0
+            for j in range(i, min(count, i + 2 * size + 1)):
+                if self._busy[j]:
+                    break
+                shared += likely.affinities[j]
+                weight += _weight(self._words[j][0])
+                fit = 2 * min(shared, expected) / (weight + expected) if expected else 0.0
+                away = abs((i + j + 1) / 2 / count - likely.middle)
+                score = fit - _FAR * away - _SIZE * abs(j - i + 1 - size)
+                if score > best[0]:
+                    best = score, (self._starts[i], self._ends[j])
+        return best
+
+    def _dressed(self, place: Place, window: Window) -> Window:
+        """The window with the punctuation at the ends that the place had there, too."""
+        piece = self._en[place.start : place.end].strip()
+        first, last = window
+        if piece and first < last:
+            while not _WORD.match(piece) and first > self._window[0] and self._is_mark(first - 1):
+                first -= 1
+            while not piece[-1].isalnum() and last < self._window[1] and self._is_mark(last):
+                last += 1
+        return first, last
+
+    def _is_mark(self, at: int) -> bool:
+        character = self._ru[at]
+        return not (character.isalnum() or character.isspace())
+
+
+def _forms(word: str) -> frozenset[str]:
+    folded = word.casefold().replace("ё", "е")
+    return look_up(folded).lemmas | {stem(folded)}
+
+
+def _weight(word: str) -> float:
+    return 1.0 if len(word) > 2 or word.isdigit() else _LIGHT
