@@ -15,10 +15,17 @@ from models import fetching, presets, sources
 from models.presets import Built, Hub, Package
 from models.starter import build
 
+# Bytes of one number: float32 is what "auto" means on a CPU, bfloat16 on a GPU.
+_WIDTHS = {"float32": 4, "bfloat16": 2, "int8": 1}
+
 
 @dataclass(frozen=True)
 class Description:
-    """One half of a preset; ``path`` is "" where the weights are not on this disk."""
+    """One half of a preset; ``path`` is "" where the weights are not on this disk.
+
+    Bytes: ``size`` on disk, or of the download; ``memory`` by the type of the numbers, the
+    weights alone. What is None is not known.
+    """
 
     preset: str
     role: str
@@ -28,7 +35,13 @@ class Description:
     path: str
     engine: str
     licence: str
+    gated: bool
+    languages: str | None
     parameters: int | None
+    size: int | None
+    memory: dict[str, int] | None
+    scores: str | None
+    speed: str | None
 
 
 def describe(cache: Path | None = None) -> list[Description]:
@@ -55,8 +68,23 @@ def _described(row: presets.Row, cache: Path) -> Description:
         path=str(located.path) if located else "",
         engine="transformers",
         licence=row.licence or "",
+        gated=row.gated,
+        languages=row.languages,
         parameters=row.parameters,
+        size=_size(located.path) if located else row.size,
+        memory=_memory(row.parameters) if row.parameters else None,
+        scores=row.scores,
+        speed=row.speed,
     )
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of a folder's files, links followed."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def _memory(parameters: int) -> dict[str, int]:
+    return {type_: parameters * width for type_, width in _WIDTHS.items()}
 
 
 def fetch(

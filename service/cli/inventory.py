@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,10 +40,30 @@ def list_models(as_json: bool, cache: Path | None) -> None:
         _print_json(rows)
         return
     for row in rows:
-        size = f"{row['parameters'] / 1e6:,.0f} M" if row["parameters"] else "?"
-        click.echo(f"{row['preset']:<8} {row['role']:<10} {row['name']} ({size} parameters)")
-        click.echo(f"{'':<8} {row['source']}; licence: {row['licence'] or 'unknown'}")
-        click.echo(f"{'':<8} {row['path'] or 'not on disk: svodka models fetch ' + row['preset']}")
+        click.echo(f"{row['preset']} {row['role']}: {row['name']}")
+        for key, value in _told_of(row):
+            click.echo(f"    {key:<12}{value}")
+
+
+def _told_of(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a user chooses by, a line each."""
+    memory = row["memory"] or {}
+    weights = ", ".join(f"{_gigabytes(size)} {kind}" for kind, size in memory.items())
+    yield "parameters", f"{row['parameters'] / 1e6:,.0f} M" if row["parameters"] else "unknown"
+    yield "memory", f"{weights}, and room to work in" if weights else "unknown"
+    yield "on disk" if row["path"] else "download", _gigabytes(row["size"])
+    yield "licence", (row["licence"] or "unknown") + ("; gated" if row["gated"] else "")
+    yield "languages", row["languages"] or "unknown"
+    yield "scores", row["scores"] or "unknown"
+    yield "speed", row["speed"] or "not measured"
+    yield "source", " at ".join(filter(None, (row["source"], row["revision"])))
+    yield "folder", row["path"] or f"none; run: svodka models fetch {row['preset']}"
+
+
+def _gigabytes(size: int | None) -> str:
+    if size is None:
+        return "unknown"
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
 
 
 @models.command()

@@ -105,7 +105,7 @@ def test_a_missing_hub_model_says_how_to_get_it(hub, cache, folder):
 
 
 def test_an_unknown_preset_lists_the_known(cache):
-    with pytest.raises(ModelError, match="the presets are starter, fast, news, quality"):
+    with pytest.raises(ModelError, match="the presets are starter, fast, news, quality, gemma"):
         models.select("nonsense", cache=cache)
 
 
