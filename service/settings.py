@@ -45,6 +45,7 @@ class ServerSettings:
     tokens: Annotated[Path | None, "TOML file of who may call; read again when it changes."] = None
     insecure: Annotated[bool, "Listen beyond this machine without TLS and tokens."] = False
     metrics: Annotated[str, "Address for Prometheus, HOST:PORT; unset: no metrics."] = ""
+    traces: Annotated[str, "OpenTelemetry collector, http://HOST:PORT (OTLP); unset: none."] = ""
     log_format: Annotated[str, "Log lines for people or for programs: text, json."] = "text"
     guarded: Annotated[bool, "Ask for a token for health and reflection, too."] = False
     no_reflection: Annotated[bool, "Do not serve reflection."] = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from importlib.metadata import version
 
 import click
 from pythonjsonlogger.json import JsonFormatter
@@ -20,6 +21,7 @@ from service.rpc.stream import Patience
 from service.rpc.tls import Tls
 from service.schema import Limits
 from service.settings import EngineSettings, ServerSettings
+from service.tracing import traced
 
 
 def serve_forever(engine: EngineSettings, server: ServerSettings) -> int:
@@ -34,7 +36,8 @@ def serve_forever(engine: EngineSettings, server: ServerSettings) -> int:
         await serve(Pipeline(engine, _limits(server)), listen, started=started)
 
     _log(server.log_format)
-    asyncio.run(run())
+    with traced(server.traces, version("svodka")):
+        asyncio.run(run())
     return 0
 
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ParamSpec, TypeVar
 
+from opentelemetry import trace
+
 from service.pipeline.workers import Workers
-from service.scheduler import Job
+from service.scheduler import Job, Output, Unit
 from service.schema import Usage
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# Spans go nowhere until ``service.tracing`` says where to.
+_span = partial(
+    trace.get_tracer(__name__).start_as_current_span,
+    # An exception's text may be anything, somebody's article included.
+    record_exception=False,
+    set_status_on_exception=False,
+)
 
 
 @dataclass
@@ -27,10 +38,21 @@ class Journey:
     async def prepare(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``task`` in a worker process; the wait for one counts as preparation."""
         began = time.monotonic()
-        try:
-            return await self.workers.run(task, *args, **kwargs)
-        finally:
-            self._prepared += time.monotonic() - began
+        with _span(getattr(task, "__name__", "prepare")):
+            try:
+                return await self.workers.run(task, *args, **kwargs)
+            finally:
+                self._prepared += time.monotonic() - began
+
+    async def compute(self, units: Sequence[Unit]) -> list[Output | Exception]:
+        """Compute units in a lane; see ``Job.run``."""
+        with _span("compute") as span:
+            results = await self.job.run(units)
+            used = self.usage()
+            span.set_attribute("svodka.units", len(units))
+            span.set_attribute("svodka.queue_ms", used.queue_ms)  # of the request so far
+            span.set_attribute("svodka.compute_ms", used.compute_ms)
+            return results
 
     def usage(self) -> Usage:
         """The bill so far."""

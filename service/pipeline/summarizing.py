@@ -94,7 +94,7 @@ class Summarizer:
         expected = decoding.max_tokens if self._ref.task == "generate" else 0
         units = [unit(self._ref, decoding, ids, expected) for ids in inputs]
         outputs: list[Output] = []
-        for result in await journey.job.run(units):
+        for result in await journey.compute(units):
             if isinstance(result, Exception):
                 raise result
             outputs.append(result)

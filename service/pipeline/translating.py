@@ -78,7 +78,7 @@ class Translator:
         """Translate pieces of sentences, unchecked; one that fails is left out."""
         encoded = await journey.prepare(preparation.encode, pieces)
         units = [self._unit(p, self._ref.decoding) for piece in encoded for p in piece]
-        results = iter(await journey.job.run(units))
+        results = iter(await journey.compute(units))
         translated: dict[str, str] = {}
         for piece, parts in zip(pieces, encoded, strict=True):
             outputs = [next(results) for _ in parts]
@@ -96,7 +96,7 @@ class Translator:
         if not tasks:
             return []
         units = [self._unit(piece, decoding) for task in tasks for piece in task.pieces]
-        results = iter(await journey.job.run(units))
+        results = iter(await journey.compute(units))
         attempts: list[Attempt] = []
         errors: list[Exception | None] = []
         for task in tasks:

@@ -23,6 +23,9 @@ from urllib.parse import quote, unquote
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
+from opentelemetry import trace
+from opentelemetry.propagate import extract
+from opentelemetry.trace import SpanKind, StatusCode
 
 from service.errors import InvalidRequest, SvodkaError, Unauthenticated, Violation
 from service.rpc.callers import CALLER, Callers
@@ -39,6 +42,7 @@ _LONGEST_ID = 200
 _PLAIN = string.punctuation.replace("%", "") + " "
 
 _logger = logging.getLogger(__name__)
+_tracer = trace.get_tracer(__name__)
 
 Behaviour = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
 
@@ -100,6 +104,16 @@ class Boundary(grpc.aio.ServerInterceptor):
     ) -> Behaviour:
         """Wrap a behaviour; ``decode`` makes a unary call's message of its bytes."""
 
+        async def traced(request: Any, context: grpc.aio.ServicerContext) -> Any:
+            with _tracer.start_as_current_span(
+                method.lstrip("/"),
+                extract(dict(context.invocation_metadata() or ())),
+                SpanKind.SERVER,
+                record_exception=False,  # an exception's text may be anything
+                set_status_on_exception=False,
+            ):
+                return await guarded(request, context)
+
         async def guarded(request: Any, context: grpc.aio.ServicerContext) -> Any:
             self._calls.enter()
             context.add_done_callback(self._leave)  # pyright: ignore[reportArgumentType]
@@ -131,7 +145,7 @@ class Boundary(grpc.aio.ServerInterceptor):
             record.write("OK")
             return answer
 
-        return guarded
+        return traced
 
 
 class _Record:
@@ -156,10 +170,15 @@ class _Record:
         return ((REQUEST_ID, quote(self._request_id, safe=_PLAIN)),)
 
     def write(self, code: str, status: Status | None = None) -> None:
-        """Write the line, and count the call."""
+        """Write the line, count the call, and tell its span."""
         reason = status.reason if status else ""
         elapsed = (time.monotonic() - self._started) * 1000
         self._metrics.called(self._method.rpartition("/")[2], code, elapsed / 1000)
+        span = trace.get_current_span()
+        span.set_attribute("rpc.response.status_code", code)
+        span.set_attribute("svodka.request_id", self._request_id)
+        if code != "OK":
+            span.set_status(StatusCode.ERROR, reason)
         _logger.info(
             "%s %s%s in %.0f ms for %s [%s]",
             self._method,
