@@ -1,32 +1,40 @@
 """How good are the texts? Published metrics on data you bring, in one table each.
 
-    python -m bench.quality translation --source news.en --reference news.ru
+    python -m bench.quality translation --source news.en --reference news.ru --sample 200
     python -m bench.quality summary --articles news.jsonl --skip 250
 
-Everything goes through the product's own pipeline, as a request would. The numbers
+Everything goes through the product's own pipeline, as a request would. ``--save`` keeps
+the texts of a run and ``--against`` compares another run with them on the same items.
+Every figure has a 95 % interval; a comparison is a paired bootstrap. The numbers
 compare systems on the same data; they do not say that a text is right, or that it
-reads well. Tune on other articles than you report on.
+reads well (``bench.review`` is for that). Tune on other articles than you report on.
+
+BLEU and chrF are sacreBLEU's, with its defaults. ROUGE is rouge-score's F, stemmed, article
+by article: L over the whole text, Lsum sentence by sentence, as the papers' ROUGE-L is.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
+import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.scoring import Score
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.significance import PairedTest
 
 from models import Generated, ModelRef, open_codec, open_engine, select
 from service.errors import SvodkaError
@@ -34,18 +42,21 @@ from service.schema import Article, SummarizeRequest, SummaryOptions, TranslateR
 from service.sentences import sentence_offsets
 from service.settings import EngineSettings
 
+T = TypeVar("T")
+
 IN_WORK = 64  # requests at once, enough to fill the batches
 RESAMPLES = 1000
-METRICS = ("rouge1", "rouge2", "rougeL")
+SEED = 12345
+METRICS = {"rouge1": "1", "rouge2": "2", "rougeL": "L", "rougeLsum": "Lsum"}
 
 PUBLISHED_TRANSLATION = """\
-Published: opus-mt-tc-big-en-zle, BLEU 31.8, chrF 57.9 on the 1,997 sentences of newstest2019
-(huggingface.co/Helsinki-NLP/opus-mt-tc-big-en-zle, benchmark_results.txt)."""
+Published, on all 1,997 sentences of newstest2019: opus-mt-tc-big-en-zle BLEU 31.8, chrF 57.9
+(its benchmark_results.txt); opus-mt-en-ru BLEU 27.1, chrF 53.3 (its model card)."""
 
 PUBLISHED_SUMMARY = """\
-Published: distilbart-cnn-12-6, ROUGE-2 21.26, ROUGE-L 30.59; bart-large-cnn 21.06, 30.63, on the
-CNN/DailyMail test set: other articles and mostly another paper, so no more than a landmark
-(huggingface.co/sshleifer/distilbart-cnn-12-6, model card)."""
+Published: distilbart-cnn-6-6 ROUGE-2 20.17, ROUGE-L 29.70; distilbart-cnn-12-6 21.26, 30.59;
+bart-large-cnn 21.06, 30.63, on the CNN/DailyMail test set: other articles and mostly another
+paper, so no more than a landmark (huggingface.co/sshleifer/distilbart-cnn-12-6, model card)."""
 
 
 @dataclass(frozen=True)
@@ -76,31 +87,60 @@ def bootstrap(values: Sequence[float]) -> Interval:
     (Efron and Tibshirani, 1993; Koehn, 2004). The seed is fixed.
     """
     data = np.asarray(values, dtype=np.float64)
-    chance = np.random.default_rng(12345)
+    chance = np.random.default_rng(SEED)
     means = [chance.choice(data, len(data)).mean() for _ in range(10 * RESAMPLES)]
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(data.mean()), float(low), float(high))
 
 
-def corpus_score(metric: BLEU | CHRF, outputs: Sequence[str], references: Sequence[str]) -> str:
-    """Score of a whole corpus, with sacreBLEU's own bootstrap interval (95 %)."""
+def corpus_scores(
+    systems: Mapping[str, Sequence[str]], references: Sequence[str]
+) -> list[tuple[str, list[str]]]:
+    """BLEU and chrF of each system, with sacreBLEU's bootstrap; differences from the first."""
     try:
-        score = metric.corpus_score(outputs, [references], n_bootstrap=RESAMPLES)
+        test = PairedTest(
+            list(systems.items()),
+            {"BLEU": BLEU(), "chrF": CHRF()},
+            [references],
+            test_type="bs",
+            n_samples=RESAMPLES,
+        )
+        _, scores = test()
     except TypeError:  # sacreBLEU 2.6 trips over a resample that scores nothing at all
-        return f"{metric.corpus_score(outputs, [references]).score:.2f}"
-    signature = str(metric.get_signature())
-    told = json.loads(score.format(width=2, signature=signature, is_json=True))
-    return f"{told['score']:.2f} ± {told['confidence_var']:.2f}"
+        return [
+            (name, [f"{m.corpus_score(texts, [references]).score:.2f}" for m in (BLEU(), CHRF())])
+            for name, texts in systems.items()
+        ]
+    names, *columns = scores.values()
+    rows = [
+        (str(name), [f"{r.score:.2f} ± {r.ci:.2f}" for r in results])
+        for name, *results in zip(names, *columns, strict=True)
+    ]
+    first, *others = zip(*columns, strict=True)
+    rows += [
+        (f"paired difference {n}", [_difference(*pair) for pair in zip(first, other, strict=True)])
+        for n, other in enumerate(others, start=1)
+    ]
+    return rows
+
+
+def _difference(ours: Any, theirs: Any) -> str:
+    return f"{ours.score - theirs.score:+.2f} (p = {theirs.p_value:.3f})"
 
 
 def rouge(references: Sequence[str], summaries: Sequence[str]) -> dict[str, list[float]]:
     """F scores in percent, with stemming, article by article."""
     scorer = RougeScorer(list(METRICS), use_stemmer=True)
     scores: list[dict[str, Score]] = [
-        scorer.score(reference, summary)
+        scorer.score(lines(reference), lines(summary))
         for reference, summary in zip(references, summaries, strict=True)
     ]
     return {name: [100 * score[name].fmeasure for score in scores] for name in METRICS}
+
+
+def lines(text: str) -> str:
+    """Return a text with a sentence a line, which is how ROUGE-Lsum knows them."""
+    return "\n".join(" ".join(text[a:b].split()) for a, b in sentence_offsets(text))
 
 
 def lead(article: str, sentences: int) -> str:
@@ -118,30 +158,25 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def translation_table(
-    pairs: Sequence[Pair], outputs: Sequence[str], seconds: float, name: str
+    references: Sequence[str], systems: Mapping[str, Sequence[str]], speed: str
 ) -> str:
-    """Compare translations with the human ones, and with the stored ones where there are any."""
-    references = [pair.reference for pair in pairs]
-    systems = {name: (list(outputs), f"{len(pairs) / seconds:.2f}")}
-    if all(pair.stored for pair in pairs):
-        systems["the file's own"] = ([pair.stored for pair in pairs], "")
+    """Compare translations with the human ones, and the first system with the others."""
     rows = [["", "BLEU (95 %)", "chrF (95 %)", "sentences/s"]]
-    for system, (texts, speed) in systems.items():
-        scores = [corpus_score(metric, texts, references) for metric in (BLEU(), CHRF())]
-        rows.append([system, *scores, speed])
+    for n, (name, scores) in enumerate(corpus_scores(systems, references)):
+        rows.append([name, *scores, speed if n == 0 else ""])
     return table(rows)
 
 
-def summary_table(
-    references: Sequence[str], ours: Sequence[str], leads: Sequence[str], sentences: int, name: str
-) -> str:
-    """Compare summaries with the human ones, beside the articles' opening sentences."""
-    mine, theirs = rouge(references, ours), rouge(references, leads)
-    rows = [["", "ROUGE-1 F (95 %)", "ROUGE-2 F (95 %)", "ROUGE-L F (95 %)", "words"]]
-    rows.append([name, *(str(bootstrap(mine[m])) for m in METRICS), _words(ours)])
-    rows.append([f"lead-{sentences}", *(str(bootstrap(theirs[m])) for m in METRICS), _words(leads)])
-    differences = (np.subtract(mine[m], theirs[m]).tolist() for m in METRICS)
-    rows.append(["paired difference", *(str(bootstrap(d)) for d in differences), ""])
+def summary_table(references: Sequence[str], systems: Mapping[str, Sequence[str]]) -> str:
+    """Compare summaries with the human ones, and the first system with the others."""
+    rows = [["", *(f"ROUGE-{m} F (95 %)" for m in METRICS.values()), "words"]]
+    scores = {name: rouge(references, texts) for name, texts in systems.items()}
+    for name, texts in systems.items():
+        rows.append([name, *(str(bootstrap(scores[name][m])) for m in METRICS), _words(texts)])
+    ours, *others = scores.values()
+    for n, theirs in enumerate(others, start=1):
+        differences = (np.subtract(ours[m], theirs[m]).tolist() for m in METRICS)
+        rows.append([f"paired difference {n}", *(str(bootstrap(d)) for d in differences), ""])
     return table(rows)
 
 
@@ -248,39 +283,88 @@ def _without_failures(replies: Sequence[Any], texts: list[str]) -> list[str]:
     return texts
 
 
-def read_pairs(source: Path, reference: Path | None, limit: int | None) -> list[Pair]:
+def read_pairs(source: Path, reference: Path | None) -> list[Pair]:
     """Read two parallel text files, or JSON lines with ``en``, ``reference`` and perhaps ``ru``."""
     if reference is None:
         rows = map(json.loads, source.read_text("utf-8").splitlines())
-        pairs = [Pair(row["en"], row["reference"], row.get("ru", "")) for row in rows]
-    else:
-        texts = (path.read_text("utf-8").split("\n") for path in (source, reference))
-        pairs = [Pair(en, ru) for en, ru in zip(*texts, strict=True) if en.strip()]
-    return pairs[:limit]
+        return [Pair(row["en"], row["reference"], row.get("ru", "")) for row in rows]
+    texts = (path.read_text("utf-8").split("\n") for path in (source, reference))
+    return [Pair(en, ru) for en, ru in zip(*texts, strict=True) if en.strip()]
+
+
+def taken(items: list[T], options: argparse.Namespace) -> list[T]:
+    """Return the items to work on: after ``--skip``, ``--limit`` of them, ``--sample`` by lot."""
+    rest = items[options.skip :][: options.limit]
+    if options.sample is None or options.sample >= len(rest):
+        return rest
+    return [rest[n] for n in sorted(random.Random(SEED).sample(range(len(rest)), options.sample))]
+
+
+def _chosen(options: argparse.Namespace, count: int, what: str) -> str:
+    drawn = f" drawn with seed {SEED}" if options.sample is not None else ""
+    first = f" from number {options.skip + 1} on" if options.skip else ""
+    return f"{count} {what}{drawn}{first}"
+
+
+def save(path: Path, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Keep a run's texts, each beside the hash of what it was made from."""
+    rows = ({"input": _key(i), "output": o} for i, o in zip(inputs, outputs, strict=True))
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_text(text, "utf-8")
+
+
+def saved(path: Path, inputs: Sequence[str]) -> list[str]:
+    """Return an earlier run's texts for the same items; exits if it lacks one."""
+    rows = map(json.loads, path.read_text("utf-8").splitlines())
+    outputs = {row["input"]: row["output"] for row in rows}
+    missing = sum(_key(i) not in outputs for i in inputs)
+    if missing:
+        sys.exit(f"{path} lacks {missing} of the {len(inputs)} items; take the same ones.")
+    return [outputs[_key(i)] for i in inputs]
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _compared(
+    options: argparse.Namespace, name: str, inputs: Sequence[str], outputs: Sequence[str]
+) -> dict[str, Sequence[str]]:
+    """Return this run and those to compare it with; keep it if that is wanted."""
+    if options.save:
+        save(options.save, inputs, outputs)
+    return {name: outputs} | {str(path.name): saved(path, inputs) for path in options.against}
 
 
 def _translation(options: argparse.Namespace, settings: EngineSettings) -> None:
-    pairs = read_pairs(options.source, options.reference, options.limit)
+    pairs = taken(read_pairs(options.source, options.reference), options)
     sentences = [pair.en for pair in pairs]
     if options.beams:
         chosen = select(settings.preset, translator=settings.translator, cache=settings.cache)
         outputs, seconds, name = translate_directly(chosen.translator, sentences, options.beams)
     else:
         outputs, seconds, name = asyncio.run(translate(settings, sentences))
-    print(f"English → Russian, {len(pairs)} sentences of {options.source.name}")
-    print(translation_table(pairs, outputs, seconds, name), PUBLISHED_TRANSLATION, sep="\n\n")
+    systems = _compared(options, name, sentences, outputs)
+    if all(pair.stored for pair in pairs):
+        systems["the file's own"] = [pair.stored for pair in pairs]
+    chosen_ones = _chosen(options, len(pairs), "sentences")
+    print(f"English → Russian, {chosen_ones} of {options.source.name}")
+    compared = translation_table(
+        [pair.reference for pair in pairs], systems, f"{len(pairs) / seconds:.2f}"
+    )
+    print(compared, PUBLISHED_TRANSLATION, sep="\n\n")
 
 
 def _summary(options: argparse.Namespace, settings: EngineSettings) -> None:
-    lines = options.articles.read_text("utf-8").splitlines()
-    rows = [json.loads(line) for line in lines[options.skip :][: options.limit]]
+    rows = taken(list(map(json.loads, options.articles.read_text("utf-8").splitlines())), options)
     articles = [row["article"] for row in rows]
     wanted = options.max_sentences
     ours, name = asyncio.run(summarize(settings, articles, wanted, options.skip_cleaning))
-    first, last = options.skip + 1, options.skip + len(rows)
-    print(f"Summaries of {wanted} sentences, articles {first} to {last} of {options.articles.name}")
-    leads = [lead(article, wanted) for article in articles]
-    compared = summary_table([row["summary"] for row in rows], ours, leads, wanted, name)
+    systems = _compared(options, name, articles, ours)
+    systems[f"lead-{wanted}"] = [lead(article, wanted) for article in articles]
+    chosen_ones = _chosen(options, len(rows), "articles")
+    print(f"Summaries of {wanted} sentences, {chosen_ones} of {options.articles.name}")
+    compared = summary_table([row["summary"] for row in rows], systems)
     print(compared, PUBLISHED_SUMMARY, sep="\n\n")
 
 
@@ -310,7 +394,6 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--articles", type=Path, required=True, help="JSON lines with `article` and `summary`"
     )
-    command.add_argument("--skip", type=int, default=0, help="articles to leave out at the start")
     command.add_argument("--max-sentences", type=int, default=3, help="of a summary (3)")
     command.add_argument("--skip-cleaning", action="store_true", help="summarize the text as it is")
     _common(command)
@@ -318,7 +401,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--skip", type=int, default=0, help="items to leave out at the start")
     command.add_argument("--limit", type=int, help="stop after so many")
+    command.add_argument("--sample", type=int, help=f"of these, so many by lot (seed {SEED})")
+    command.add_argument("--save", type=Path, help="keep the texts in this file")
+    command.add_argument(
+        "--against", type=Path, action="append", default=[], help="compare with a saved run"
+    )
     command.add_argument("--preset", help="models to use; as `svodka --preset`")
     command.add_argument("--summarizer", help="hub id or folder, instead of the preset's")
     command.add_argument("--translator", help="hub id or folder, instead of the preset's")

@@ -119,9 +119,48 @@ def test_the_lead_against_itself_differs_by_nothing(pipeline, tmp_path, capsys) 
     articles.write_text("\n".join([row] * 4), "utf-8")
     quality.main(["summary", "--articles", str(articles), "--skip", "1", "--max-sentences", "2"])
     printed = capsys.readouterr().out
-    assert "articles 2 to 4 of articles.jsonl" in printed
+    assert "3 articles from number 2 on of articles.jsonl" in printed
     difference = next(line for line in printed.splitlines() if line.startswith("paired"))
-    assert difference.split() == ["paired", "difference", *["0.00", "[0.00,", "0.00]"] * 3]
+    assert difference.split() == ["paired", "difference", "1", *["0.00", "[0.00,", "0.00]"] * 4]
+
+
+def test_a_saved_run_is_compared_on_the_same_sentences(
+    pipeline, parallel, tmp_path, capsys
+) -> None:
+    common = ["translation", "--source", str(parallel[0]), "--reference", str(parallel[1])]
+    first = str(tmp_path / "first.jsonl")
+    quality.main([*common, "--save", first])
+    pipeline.known = dict.fromkeys(ENGLISH, "Совсем не то.")
+    capsys.readouterr()
+    quality.main([*common, "--against", first])
+    printed = capsys.readouterr().out.splitlines()
+    worse, better, difference = (
+        next(line for line in printed if line.startswith(name))
+        for name in ("tiny", "first.jsonl", "paired difference")
+    )
+    assert "100.00" in better
+    assert "100.00" not in worse
+    assert "-" in difference
+    assert "p = " in difference
+    other = str(tmp_path / "other")
+    Path(other).write_text("Another.", "utf-8")
+    with pytest.raises(SystemExit, match="lacks 1 of the 1 items"):
+        quality.main(["translation", "--source", other, "--reference", other, "--against", first])
+
+
+def test_a_sample_is_drawn_the_same_each_time_and_keeps_the_order() -> None:
+    options = SimpleNamespace(skip=10, limit=None, sample=5)
+    sample = quality.taken(list(range(100)), options)
+    assert sample == quality.taken(list(range(100)), options) == sorted(sample)
+    assert len(sample) == 5
+    assert min(sample) >= 10
+    assert sample != list(range(10, 15))
+
+
+def test_rouge_lsum_sees_sentences_in_any_order() -> None:
+    scores = quality.rouge(["Rain fell. The river rose."], ["The river rose. Rain fell."])
+    assert scores["rougeLsum"] == [100]
+    assert scores["rougeL"][0] < 100
 
 
 def test_rouge_counts_shared_words_stemmed() -> None:
@@ -146,7 +185,7 @@ def test_pairs_of_unequal_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("one\ntwo", "utf-8")
     (tmp_path / "b").write_text("раз", "utf-8")
     with pytest.raises(ValueError, match="shorter"):
-        quality.read_pairs(tmp_path / "a", tmp_path / "b", None)
+        quality.read_pairs(tmp_path / "a", tmp_path / "b")
 
 
 def test_the_engine_alone_keeps_the_order_and_takes_the_beams(monkeypatch) -> None:
