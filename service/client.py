@@ -16,9 +16,10 @@ import asyncio
 import itertools
 import math
 import random
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Any, TypeVar
@@ -63,11 +64,43 @@ _OPTIONS = [
 ]
 
 
+@dataclass(frozen=True)
+class Access:
+    """How a server is reached: by TLS or not, and as whom.
+
+    ``ca`` has the authorities that are believed, the system's own without it;
+    ``certificate`` and ``key`` are shown to a server that asks (mTLS). All are
+    PEM files. ``token`` goes with every call, as ``authorization: Bearer``.
+    """
+
+    tls: bool = False
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    token: str = ""
+
+    def channel(self, address: str) -> grpc.aio.Channel:
+        """Open a channel. Raises OSError if a file cannot be read."""
+        if not (self.tls or self.ca or self.certificate):
+            return grpc.aio.insecure_channel(address, options=_OPTIONS)
+        credentials = grpc.ssl_channel_credentials(
+            *(path.read_bytes() if path else None for path in (self.ca, self.key, self.certificate))
+        )
+        return grpc.aio.secure_channel(address, credentials, options=_OPTIONS)
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What goes with every call."""
+        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+
+
 class Client:
     """A connection to one server. ``attempts`` bounds the tries in a row without any answer."""
 
-    def __init__(self, address: str, *, attempts: int = 5) -> None:
-        self._channel = grpc.aio.insecure_channel(address, options=_OPTIONS)
+    def __init__(self, address: str, *, attempts: int = 5, access: Access | None = None) -> None:
+        access = access or Access()
+        self._channel = access.channel(address)
+        self._metadata = access.metadata
         self._stub = svodka_service_pb2_grpc.SvodkaServiceStub(self._channel)
         self._attempts = attempts
 
@@ -108,7 +141,7 @@ class Client:
 
     async def digest_many(
         self, requests: AsyncIterable[tuple[str, DigestRequest]], *, window: int = 128
-    ) -> AsyncIterator[tuple[str, Outcome]]:
+    ) -> AsyncGenerator[tuple[str, Outcome], None]:
         """Digests on one stream, each as it finishes, under the id its request came with.
 
         Ids are not empty, and unique among those whose outcome is still to come.
@@ -120,7 +153,7 @@ class Client:
         many = _Many(window)
         tasks = (
             asyncio.create_task(many.pull(requests)),
-            asyncio.create_task(many.run(self._stub.DigestStream, self._attempts)),
+            asyncio.create_task(many.run(self._open_stream, self._attempts)),
         )
         try:
             while (pair := await many.outcomes.get()) is not None:
@@ -132,6 +165,9 @@ class Client:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _open_stream(self) -> Any:
+        return self._stub.DigestStream(metadata=self._metadata)
+
     async def _ask(
         self, method: Callable[..., Any], message: Message, cls: type[T], seconds: float | None
     ) -> T:
@@ -139,7 +175,7 @@ class Client:
         for attempt in itertools.count(1):
             try:
                 left = None if seconds is None else end - monotonic()
-                return _heard(await method(message, timeout=left), cls)
+                return _heard(await method(message, timeout=left, metadata=self._metadata), cls)
             except grpc.aio.AioRpcError as error:
                 failure = _failure(error)
             pause = _pause(failure, attempt)

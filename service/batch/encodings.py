@@ -17,6 +17,7 @@ from service.batch.extras import ExtraMissing, needed
 
 LINE_BYTES = 64 * 2**20  # of one record; more is no article
 _HEAD = 1 << 16
+_FOREIGN = 0.2  # of the bytes not ASCII, and it is no English
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -91,11 +92,18 @@ def _marked(data: bytes) -> str | None:
 
 
 def _guessed(data: bytes) -> str:
+    """The encoding of bytes that are not UTF-8.
+
+    Mostly ASCII means English with some signs and names, and of that the
+    statistics of a detector know too little: it is Windows-1252 nearly always.
+    """
+    sample = data[:_HEAD]
+    if sum(byte > 127 for byte in sample) < _FOREIGN * len(sample):
+        return "cp1252"
     try:
         best = needed("charset_normalizer", "texts that are not UTF-8").from_bytes(data).best()
     except ExtraMissing:
         best = None
-    # Windows-1252 is what unlabelled Western text nearly always is.
     return best.encoding if best else "cp1252"
 
 

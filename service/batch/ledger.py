@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -22,7 +23,8 @@ from service.batch.completion import Names, Places
 from service.batch.inputs import File, files, fingerprint
 from service.batch.job import Job
 from service.batch.manifest import Changed, Manifest
-from service.batch.outputs import Lines, PlainLines, key_of, open_output
+from service.batch.outputs import Lines, PlainLines, key_of, open_lines
+from service.batch.parts import Parts
 from service.batch.record import Malformed, Place
 from service.errors import InvalidRequest, SvodkaError, Violation
 from service.rpc.status import Status
@@ -82,7 +84,7 @@ class Ledger:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._paths = job.paths
-        self._output: Lines = open_output(job.paths.output)
+        self._output = _opened(job.paths.output)
         self._errors: Lines = PlainLines(job.paths.errors)
         self._stack = ExitStack()
         self._writing = threading.Lock()
@@ -240,6 +242,11 @@ class Ledger:
             f"{self._paths.output} cannot be written: {error.strerror or error}. What is in it "
             "is whole; when there is room, --resume goes on."
         )
+
+
+def _opened(path: Path) -> Lines:
+    """The output of a name that ``Paths.of`` took."""
+    return Parts(path) if path.suffix == ".parquet" else open_lines(path)
 
 
 def refusal(malformed: Malformed) -> Status:

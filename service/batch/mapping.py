@@ -22,6 +22,7 @@ GUESSES = {
     "id": ("id", "url"),
     "url": ("url",),
 }
+_BODIES = ("text", "html")
 _PAGE = re.compile(r"\s*(<!doctype html|<html|<\?xml[^>]*\?>\s*<(!doctype )?html)", re.IGNORECASE)
 
 
@@ -94,6 +95,8 @@ class Mapping:
         given = getattr(self, role)
         if given:
             return given, _at(values, given)
+        if role in _BODIES and (self.text or self.html):
+            return "", None  # the body was told to be the other one
         usual = {name.lower(): name for name in values if isinstance(name, str)}
         for guess in GUESSES[role]:
             name = usual.get(guess)

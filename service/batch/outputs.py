@@ -166,7 +166,7 @@ class PackedLines(PlainLines):
         super().flush(force=force)
 
 
-def open_output(path: Path) -> Lines:
+def open_lines(path: Path) -> Lines:
     """The lines of a file, compressed as its name says."""
     if path.suffix == ".gz":
         return PackedLines(path, gzip.compress, lambda: zlib.decompressobj(31))

@@ -29,10 +29,12 @@ class Tally:
     tokens: int = 0
     share: float = 0.0
     began: float = field(default_factory=time.monotonic)
+    last: float = 0.0  # when the last one was, by ``time.perf_counter``
     _start: tuple[float, float] | None = None  # the time and the share when work began
 
     def count(self, outcome: Digest | object, share: float) -> None:
         """One more record is settled, by its digest or otherwise."""
+        self.last = time.perf_counter()
         self._start = self._start or (time.monotonic(), share)
         self.share = max(self.share, share)
         if not isinstance(outcome, Digest):

@@ -26,6 +26,7 @@ Reader = Callable[[Source, Wanted, Mapping], Read]
 
 # Rows of a table that are in memory at once.
 _ROWS = 64
+_DEPTH = 500  # of a value nested in JSON
 _FIELD = 16 * 2**20  # characters in one field of a CSV file
 
 
@@ -84,17 +85,36 @@ def _object(value: Any) -> Fields | Malformed:
 def _json(source: Source, wanted: Wanted, _: Mapping) -> Read:
     """An array of objects, or objects one after the other, in as much memory as one of them."""
     ijson = needed("ijson", "JSON arrays")
-    stream = _transcoded(source.stream)
-    first, stream = _first(stream)
-    where = "item" if first == b"[" else ""
-    values = ijson.items(stream, where, multiple_values=True, use_float=True)
-    number = 0
+    first, stream = _first(_transcoded(source.stream))
+    events = ijson.basic_parse(stream, multiple_values=True, use_float=True)
     try:
-        for number, value in enumerate(values, 1):
+        for number, value in enumerate(_values(events, ijson.ObjectBuilder, first == b"["), 1):
             if wanted(number):
                 yield number, _object(value)
     except (ijson.JSONError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from error
+
+
+def _values(events: Any, builder: Callable[[], Any], in_array: bool) -> Iterator[Any]:
+    """The values one level down in an array, or those at the top.
+
+    Not ``ijson.items``, which needs memory by the square of how deep a value is nested.
+    """
+    depth = 0
+    value = None
+    for event, item in events:
+        if event in ("end_map", "end_array"):
+            depth -= 1
+        if depth >= in_array:
+            value = value or builder()
+            value.event(event, item)
+            if depth == in_array and event not in ("start_map", "start_array", "map_key"):
+                yield value.value
+                value = None
+        if event in ("start_map", "start_array"):
+            depth += 1
+            if depth > _DEPTH:
+                raise ValueError(f"is nested more than {_DEPTH} deep")
 
 
 def _first(stream: Any) -> tuple[bytes, Any]:
@@ -113,8 +133,10 @@ class _Joined:
         self._stream = stream
 
     def read(self, size: int = -1) -> bytes:
+        if not (size and self._head):
+            return self._stream.read(size)
         head, self._head = self._head, b""
-        return head if head and size else self._stream.read(size)
+        return head
 
 
 def _transcoded(stream: Any) -> Any:

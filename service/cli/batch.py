@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from service.cli.asking import bounds_options, take_bounds, take_terms, terms_options
 from service.cli.exit_codes import FAILED, INTERRUPTED, OK, PARTIAL
 from service.cli.options import settings_options, take
+from service.errors import InvalidRequest
 from service.settings import EngineSettings
 
+if TYPE_CHECKING:
+    from service.batch.computing import Computing
+    from service.batch.job import Job
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "html"]
 
 
@@ -39,6 +46,18 @@ _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "
     default=1.0,
     help="Read this share of the records, the same ones on every run.",
 )
+@click.option(
+    "--server",
+    "servers",
+    envvar="SVODKA_SERVER",
+    metavar="HOST:PORT,…",
+    help="Have servers compute instead; all with the same models.",
+)
+@click.option("--tls", is_flag=True, help="Speak TLS to the servers.")
+@click.option("--tls-ca", type=_FILE, help="Authorities to believe, PEM; the system's without it.")
+@click.option("--client-cert", type=_FILE, help="Certificate to show to the servers, PEM.")
+@click.option("--client-key", type=_FILE, help="Its private key, PEM.")
+@click.option("--token-file", type=_FILE, help="File whose first line is the bearer token.")
 @click.option("--text-field", default="", help="Field of the text; guessed: text, body, content …")
 @click.option("--html-field", default="", help="Field of the page; guessed: html.")
 @click.option("--headline-field", default="", help="Field of the headline; guessed: title …")
@@ -62,9 +81,13 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
     from service.batch.mapping import Mapping
     from service.schema import DigestRequest
 
+    try:
+        paths = Paths.of(given.pop("output"))
+    except InvalidRequest as error:
+        raise click.UsageError(str(error)) from error
     job = Job(
         inputs=inputs,
-        paths=Paths.of(given.pop("output")),
+        paths=paths,
         form=given.pop("form") or "",
         mapping=Mapping(
             **{
@@ -87,16 +110,40 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
         limit=given.pop("limit"),
         sample=given.pop("sample"),
     )
-    return asyncio.run(_carry_out(job, take(EngineSettings, given)))
+    try:
+        return asyncio.run(_carry_out(job, take(EngineSettings, given), _servers(given)))
+    except InvalidRequest as error:  # of an option: records' own faults are in the errors file
+        raise click.UsageError(str(error)) from error
 
 
-async def _carry_out(job: Any, settings: EngineSettings) -> int:
+def _servers(given: dict[str, Any]) -> Callable[[], Computing] | None:
+    """Who is asked instead of the models here, if anybody is."""
+    from service.batch.servers import Servers
+    from service.client import Access
+
+    token: Path | None = given.pop("token_file")
+    access = Access(
+        tls=given.pop("tls"),
+        ca=given.pop("tls_ca"),
+        certificate=given.pop("client_cert"),
+        key=given.pop("client_key"),
+        token=token.read_text("utf-8").partition("\n")[0].strip() if token else "",
+    )
+    named = given.pop("servers") or ""
+    addresses = [address for part in named.split(",") if (address := part.strip())]
+    return (lambda: Servers(addresses, access)) if addresses else None
+
+
+async def _carry_out(
+    job: Job, settings: EngineSettings, servers: Callable[[], Computing] | None
+) -> int:
     from service.batch.computing import InProcess
     from service.batch.progress import Progress, Tally, summary
     from service.batch.run import run
 
     tally = Tally()
-    outcome = await run(job, InProcess(settings), Progress(tally), tally)
+    computing = servers() if servers else InProcess(settings)
+    outcome = await run(job, computing, Progress(tally), tally)
     more = {"done before": f"{outcome.skipped:,}"} if outcome.skipped else {}
     if outcome.repeated_ids:
         more["repeated ids"] = f"{outcome.repeated_ids:,}"

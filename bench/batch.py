@@ -1,0 +1,156 @@
+"""What ``svodka batch`` itself costs, and what it leaves of the models' speed.
+
+``null``: a dump of synthetic records through a computing stage that computes
+nothing: records a second, and the process's memory as the run goes on.
+
+``articles``: real articles through real models. The ceiling is the same lane
+and the same scheduler in the same run, given the same articles all at once:
+nothing read, nothing written, nothing waited for.
+
+    python bench/batch.py null [--records 1000000]
+    python bench/batch.py articles cnndm.jsonl [--count 50] [--preset starter]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import platform
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from service.batch.computing import InProcess
+from service.batch.job import Job, Paths
+from service.batch.progress import Progress, Tally
+from service.batch.run import run
+from service.schema import Article, Digest, DigestRequest, Model
+from service.settings import EngineSettings
+
+
+class Null:
+    """Answers at once; notes the memory now and then."""
+
+    window = 64
+    models = (Model("translator", "null"),)
+
+    def __init__(self, every: int) -> None:
+        self.memory: list[int] = []
+        self._every = every
+        self._count = 0
+
+    async def __aenter__(self) -> Null:
+        """Nothing to load."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing to end."""
+
+    async def digest(self, request: DigestRequest, repeated: object = ()) -> Digest:
+        """Answer with the headline."""
+        self._count += 1
+        if self._count % self._every == 0:
+            self.memory.append(_resident())
+        return Digest(id=request.article.id, summary_en=request.article.headline)
+
+
+def _resident() -> int:
+    """Bytes of memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def null(records: int) -> None:
+    """Measure and print the runner alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder) / "dump.jsonl"
+        text = "It rained all day in the north, the service said. " * 20
+        with dump.open("w") as file:
+            for n in range(records):
+                record = {"id": f"a{n}", "title": f"Rain, day {n}", "text": text}
+                file.write(json.dumps(record) + "\n")
+        computing, tally = Null(max(1, records // 10)), Tally()
+        job = Job((str(dump),), Paths.of(Path(folder) / "out.jsonl"))
+        began, cpu = time.perf_counter(), time.process_time()
+        outcome = asyncio.run(run(job, computing, Progress(tally), tally))
+        took, cpu = time.perf_counter() - began, time.process_time() - cpu
+        assert outcome.digests == records
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        size = dump.stat().st_size / 2**20
+        print(f"{records:,} records of {len(text):,} characters, {size:,.0f} MiB")
+        print(f"{records / took:,.0f} records/s, {cpu / records * 1e6:.0f} µs of CPU a record")
+        print(f"peak memory {peak / 2**20:.0f} MiB; after each tenth of the records, MiB:")
+        print("  ".join(f"{memory / 2**20:.0f}" for memory in computing.memory))
+
+
+async def ceiling(settings: EngineSettings, texts: list[str]) -> float:
+    """Seconds that the pipeline needs for all the articles, given at once."""
+    async with InProcess(settings) as computing:
+        requests = [DigestRequest(Article(str(n), text=text)) for n, text in enumerate(texts)]
+        began = time.perf_counter()
+        await asyncio.gather(*map(computing.digest, requests))
+        return time.perf_counter() - began
+
+
+class Timed(InProcess):
+    """Notes when the models were ready, since loading is not part of the comparison."""
+
+    ready = 0.0
+
+    async def __aenter__(self) -> Timed:
+        """Load."""
+        await super().__aenter__()
+        self.ready = time.perf_counter()
+        return self
+
+
+async def batched(settings: EngineSettings, path: Path, count: int, folder: str) -> float:
+    """Seconds that a job needs for the same, from the models' being ready to the last line."""
+    job = Job((str(path),), Paths.of(Path(folder) / "out.jsonl"), limit=count)
+    computing, tally = Timed(settings), Tally()
+    await run(job, computing, Progress(tally), tally)
+    manifest = json.loads(job.paths.manifest.read_text())
+    assert manifest["counts"]["digests"] == count, manifest["counts"]
+    return tally.last - computing.ready
+
+
+def articles(path: Path, count: int, preset: str) -> None:
+    """Measure and print what the runner leaves of the ceiling."""
+    settings = EngineSettings(preset=preset)
+    with path.open() as file:
+        values = [json.loads(line) for line in itertools.islice(file, count)]
+    texts = [value.get("text") or value["article"] for value in values]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        rows.append(("scheduler, all at once", asyncio.run(ceiling(settings, texts))))
+        rows.append(("svodka batch", asyncio.run(batched(settings, path, count, folder))))
+    for name, took in rows:
+        share = rows[0][1] / took
+        print(f"{name:24}{took:8.1f} s{count / took:8.3f} articles/s{share:8.2f} of the ceiling")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    which = parser.add_subparsers(dest="which", required=True)
+    one = which.add_parser("null")
+    one.add_argument("--records", type=int, default=1_000_000)
+    two = which.add_parser("articles")
+    two.add_argument("path", type=Path)
+    two.add_argument("--count", type=int, default=50)
+    two.add_argument("--preset", default="starter")
+    given = parser.parse_args()
+    if given.which == "null":
+        null(given.records)
+    else:
+        articles(given.path, given.count, given.preset)
+    load = os.getloadavg()[0]
+    print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}")
+
+
+if __name__ == "__main__":
+    main()
