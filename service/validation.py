@@ -145,6 +145,8 @@ def _term_faults(options: TranslationOptions) -> Iterator[Violation]:
     for index, term in enumerate(options.keep):
         if not term.strip():
             yield Violation(f"translation.keep[{index}]", "is empty; give a string or leave it out")
+        elif len(term.strip().splitlines()) > 1:
+            yield Violation(f"translation.keep[{index}]", "has a line break; give its lines singly")
 
 
 def _timeout_faults(timeout: float | None) -> Iterator[Violation]:

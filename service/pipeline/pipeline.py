@@ -24,7 +24,7 @@ from service.pipeline import preparation
 from service.pipeline.cores import usable_cores
 from service.pipeline.journey import Journey
 from service.pipeline.loading import load_runners
-from service.pipeline.preparation import Paragraph, Story
+from service.pipeline.preparation import Paragraph, Source, Story
 from service.pipeline.summarizing import Summarizer
 from service.pipeline.terms import Terms
 from service.pipeline.translating import Rendering, Translator, findings_in
@@ -147,12 +147,11 @@ class Pipeline:
             renderings = await self._translator.translate(
                 journey,
                 [
-                    story.headline,
-                    *(sentence.text for sentence in chosen),
-                    *(sentence.text for paragraph in body for sentence in paragraph.sentences),
+                    Source(story.headline, headline=True),
+                    *(Source(sentence.text) for sentence in chosen),
+                    *(Source(s.text) for paragraph in body for s in paragraph.sentences),
                 ],
                 request.translation,
-                headlines=1,
             )
             headline, *rest = renderings
             sentences, rest = rest[: len(chosen)], rest[len(chosen) :]
@@ -214,7 +213,7 @@ class Pipeline:
             reading = await journey.prepare(preparation.read_text, request)
             sentences = reading.sentences
             renderings = await self._translator.translate(
-                journey, [s.text for s in sentences], request.translation
+                journey, reading.sources(), request.translation
             )
             if request.html is None:
                 field, text = "text_ru", reading.text
@@ -244,8 +243,13 @@ class Pipeline:
             )
 
     async def _read(self, journey: Journey, request: DigestRequest | SummarizeRequest) -> Story:
+        keep = request.translation.keep if isinstance(request, DigestRequest) else ()
         return await journey.prepare(
-            preparation.read_article, request.article, request.skip_cleaning, request.excluded
+            preparation.read_article,
+            request.article,
+            request.skip_cleaning,
+            request.excluded,
+            keep,
         )
 
     @asynccontextmanager

@@ -7,7 +7,8 @@ nothing here waits for anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +22,13 @@ from service.pipeline.alignment import Place, align, fragments
 from service.pipeline.joining import join
 from service.pipeline.markup import Passage, Translated, passages, put_back
 from service.pipeline.splitting import Ids, Piece, fit, windows
+from service.pipeline.wording import Draft, Whole, drafts_with, terms_of
 from service.schema import (
     Article,
     Coverage,
     Evidence,
     Finding,
+    FindingKind,
     Metadata,
     Range,
     SpanKind,
@@ -40,7 +43,10 @@ from service.verification import (
     check_coverage,
     check_sentence,
     check_summary,
+    doubtful,
     evidence,
+    is_lost,
+    kept_places,
 )
 
 
@@ -87,14 +93,6 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One translation of one sentence, and whether the model ran into its length bound."""
-
-    ru: str
-    truncated: bool
-
-
-@dataclass(frozen=True)
 class Chosen:
     """A sentence of a summary and where the article says it."""
 
@@ -117,8 +115,10 @@ def read_article(
     article: Article,
     skip_cleaning: bool,
     excluded: Sequence[Range],
+    keep: Sequence[str] = (),
 ) -> Story:
-    """Clean and split an article, and encode it for the summarizer.
+    """Clean and split an article, and encode it for the summarizer. What is to ``keep`` when
+    it is translated parts no sentences.
 
     Raises:
         EmptyArticle: nothing is left that could be read.
@@ -126,11 +126,11 @@ def read_article(
     """
     cleaned = clean_article(article, skip_cleaning=skip_cleaning, excluded=excluded)
     _insist_on_english(cleaned, "article.text" if article.html is None else "article.html")
-    paragraphs = tuple(_split(cleaned.flat, p.start, p.end) for p in cleaned.story())
+    paragraphs = tuple(_split(cleaned.flat, p.start, p.end, keep) for p in cleaned.story())
     spans = cleaned.spans()
     return Story(
         text=cleaned.flat,
-        headline=_one_line(article.headline or cleaned.headline),
+        headline=_one_line(article.headline or cleaned.headline, keep),
         metadata=cleaned.metadata,
         coverage=Coverage("" if article.html is None else cleaned.flat, spans),
         paragraphs=paragraphs,
@@ -153,14 +153,42 @@ def _insist_on_english(cleaned: Cleaned, field: str) -> None:
     )
 
 
-def _split(text: str, start: int, end: int) -> Paragraph:
-    offsets = sentence_offsets(text, start, end)
-    sentences = tuple(Sentence(first, last, _one_line(text[first:last])) for first, last in offsets)
+def _split(text: str, start: int, end: int, keep: Sequence[str] = ()) -> Paragraph:
+    sentences = tuple(
+        Sentence(start + first, start + last, line)
+        for first, last, line in _sentences(text[start:end], keep)
+    )
     return Paragraph(start, end, sentences)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _sentences(text: str, keep: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, text on one line) of the sentences; none ends inside what is to be
+    kept, of which the line has every blank as it is.
+    """
+    kept = kept_places(text, keep) if keep else []
+    pending: tuple[int, int] | None = None
+    for start, end in sentence_offsets(text):
+        first = pending[0] if pending else start
+        pending = (first, end)
+        if not any(a < end < b for a, b in kept):
+            yield first, end, _one_line(text[first:end], keep)
+            pending = None
+    if pending:
+        yield *pending, _one_line(text[slice(*pending)], keep)
+
+
+def _one_line(text: str, keep: Sequence[str] = ()) -> str:
+    if not keep:
+        return " ".join(text.split())
+    parts: list[str] = []
+    at = 0
+    for start, end in kept_places(text, keep):
+        parts += [_SPACE.sub(" ", text[at:start]), text[start:end]]
+        at = end
+    return "".join([*parts, _SPACE.sub(" ", text[at:])]).strip()
+
+
+_SPACE = re.compile(r"\s+")
 
 
 def _summarizer_inputs(sentences: Sequence[str]) -> tuple[tuple[Ids, ...], ...]:
@@ -268,43 +296,99 @@ def review_summary(story: Story, chosen: Sequence[Chosen]) -> list[Finding]:
     return check_summary([c.text for c in chosen], story.text, sentence_offsets=places)
 
 
+@dataclass(frozen=True)
+class Source:
+    """A sentence to be translated. What ``keep`` holds has to stay verbatim, besides what the
+    caller's options say; a ``headline`` is checked as one.
+    """
+
+    en: str
+    keep: tuple[str, ...] = ()
+    headline: bool = False
+
+
 def encode(sentences: Sequence[str]) -> list[list[Piece]]:
     """Encode sentences for the translator, each in pieces that fit it.
 
     A sentence without a letter has nothing to translate, and no pieces.
     """
+    return [_pieces(sentence) if _is_worded(sentence) else [] for sentence in sentences]
+
+
+def _pieces(text: str) -> list[Piece]:
     codec = _codecs["translator"]
-    return [
-        fit(sentence, codec.encode, codec.max_input_tokens) if _is_worded(sentence) else []
-        for sentence in sentences
-    ]
+    return fit(text, codec.encode, codec.max_input_tokens)
 
 
 def _is_worded(text: str) -> bool:
     return any(map(str.isalpha, text))
 
 
-def review(
-    sentences: Sequence[str],
-    attempts: Sequence[Attempt],
-    options: TranslationOptions,
-    headlines: Sequence[bool],
-) -> list[list[Fault]]:
-    """Check translations sentence by sentence; an empty list is a good one.
-
-    A headline, as ``headlines`` says of each, is checked as one.
-    """
+def draft(sources: Sequence[Source]) -> list[Whole]:
+    """Return the first draft of each sentence."""
+    encoded = encode([source.en for source in sources])
     return [
-        check_sentence(
-            en,
+        Whole(source.en, tuple(pieces)) for source, pieces in zip(sources, encoded, strict=True)
+    ]
+
+
+def redraft(
+    sources: Sequence[Source],
+    translations: Sequence[tuple[str, tuple[Fault, ...]]],
+    options: TranslationOptions,
+) -> list[list[Draft]]:
+    """Return what to try for sentences whose (Russian, faults) are in doubt, in order of trust.
+
+    A lost term asks for drafts that bring it in; other faults for the sentence again, and,
+    where it is long and the model went astray in it, in smaller units.
+    """
+    drafts: list[list[Draft]] = []
+    for source, (ru, faults) in zip(sources, translations, strict=True):
+        own: list[Draft] = []
+        if any(is_lost(fault) for fault in faults):
+            own += drafts_with(source.en, ru, terms_of(source.en, options, source.keep), _pieces)
+        if not own or any(doubtful([f]) and not is_lost(f) for f in faults):
+            again = Whole(source.en, tuple(_pieces(source.en)))
+            own.append(again)
+            if any(fault.kind in _ASTRAY for fault in faults):
+                own += _in_smaller_units(again)
+        drafts.append(own)
+    return drafts
+
+
+#: What shows that the model lost its way in a sentence.
+_ASTRAY = frozenset({FindingKind.REPETITION, FindingKind.TRUNCATED, FindingKind.LENGTH_RATIO})
+_LONG = 40  # tokens; what is shorter has no parts worth translating alone
+
+
+def _in_smaller_units(again: Whole) -> Iterator[Whole]:
+    codec = _codecs["translator"]
+    if sum(len(piece.ids) for piece in again.pieces) >= _LONG:
+        bare = len(codec.encode(""))
+        half = bare + -(-(max(len(piece.ids) for piece in again.pieces) - bare) * 3 // 5)
+        yield Whole(again.en, tuple(fit(again.en, codec.encode, half)))
+
+
+def review(
+    sources: Sequence[Source],
+    drafts: Sequence[Draft],
+    outputs: Sequence[Sequence[Generated]],
+    options: TranslationOptions,
+) -> list[tuple[str, tuple[Fault, ...]]]:
+    """Make the Russian of what the model wrote for each draft, and check it."""
+    reviewed: list[tuple[str, tuple[Fault, ...]]] = []
+    for source, draft_, written in zip(sources, drafts, outputs, strict=True):
+        attempt = draft_.written(written)
+        faults = check_sentence(
+            source.en,
             attempt.ru,
-            keep=options.keep,
+            keep=(*options.keep, *source.keep),
             glossary=options.glossary,
             truncated=attempt.truncated,
-            headline=headline,
+            headline=source.headline,
         )
-        for en, attempt, headline in zip(sentences, attempts, headlines, strict=True)
-    ]
+        reviewed.append((attempt.ru, tuple(faults)))
+    return reviewed
 
 
 def compare(pairs: Sequence[tuple[str, str]]) -> list[tuple[int, Fault]]:
@@ -328,6 +412,22 @@ class Reading:
         """Return the text's sentences, in order."""
         return [sentence for paragraph in self.paragraphs for sentence in paragraph.sentences]
 
+    def sources(self) -> list[Source]:
+        """Return the sentences as the translator takes them."""
+        if not self.places:
+            return [Source(sentence.text) for sentence in self.sentences]
+        return [
+            Source(
+                sentence.text,
+                tuple(
+                    self.text[sentence.start + place.start : sentence.start + place.end]
+                    for place in places
+                    if place.verbatim
+                ),
+            )
+            for sentence, places in zip(self.sentences, self.places, strict=True)
+        ]
+
     def fragments(self) -> list[str]:
         """Return the parts of sentences whose own translation helps to find them again."""
         found = (
@@ -344,11 +444,12 @@ def read_text(request: TranslateRequest) -> Reading:
         EmptyArticle: there is no letter in it.
         NotEnglish: it is not English.
     """
+    keep = request.translation.keep
     if request.html is None:
         text = request.text or ""
         cleaned = keep_all(text)
         _insist_on_english(cleaned, "text")
-        return Reading(text, tuple(_split(text, p.start, p.end) for p in cleaned.story()))
+        return Reading(text, tuple(_split(text, p.start, p.end, keep) for p in cleaned.story()))
     page = passages(request.html)
     text = "\n".join(passage.text for passage in page)
     _insist_on_english(keep_all(text), "html")
@@ -356,7 +457,7 @@ def read_text(request: TranslateRequest) -> Reading:
     places: list[tuple[Place, ...]] = []
     start = 0
     for passage in page:
-        paragraph = _passage_split(passage, start)
+        paragraph = _passage_split(passage, start, keep)
         paragraphs.append(paragraph)
         spans = [(s.start - start, s.end - start) for s in paragraph.sentences]
         places += map(tuple, passage.places(spans))
@@ -364,12 +465,13 @@ def read_text(request: TranslateRequest) -> Reading:
     return Reading(text, tuple(paragraphs), tuple(places))
 
 
-def _passage_split(passage: Passage, start: int) -> Paragraph:
+def _passage_split(passage: Passage, start: int, keep: Sequence[str]) -> Paragraph:
     """Split a passage, which lies at ``start``; a line break in it is a blank like another."""
     line = passage.text.replace("\n", " ").replace("\r", " ")
+    verbatim = (passage.text[m.start : m.end] for m in passage.marks if m.verbatim is not None)
     sentences = tuple(
-        Sentence(start + first, start + last, _one_line(line[first:last]))
-        for first, last in sentence_offsets(line)
+        Sentence(start + first, start + last, text)
+        for first, last, text in _sentences(line, (*keep, *dict.fromkeys(verbatim)))
     )
     return Paragraph(start, start + len(line), sentences)
 

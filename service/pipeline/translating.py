@@ -14,11 +14,12 @@ from hashlib import blake2b
 from models import Decoding, ModelRef
 from service.pipeline import preparation
 from service.pipeline.journey import Journey
-from service.pipeline.preparation import Attempt
+from service.pipeline.preparation import Source
 from service.pipeline.splitting import Ids, Piece
+from service.pipeline.wording import Draft
 from service.scheduler import Output, Unit
 from service.schema import Finding, FindingKind, Severity, TranslationOptions
-from service.verification import Fault, doubtful, worse
+from service.verification import Fault, cost, doubtful, is_lost
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,6 @@ class Rendering:
     error: Exception | None = None
 
 
-@dataclass(frozen=True)
-class _Task:
-    """A sentence to be translated; without ``pieces`` it stays as it is."""
-
-    en: str
-    pieces: Sequence[Piece]
-    headline: bool
-
-
 class Translator:
     """The translator's side of the pipeline."""
 
@@ -46,75 +38,90 @@ class Translator:
         self._ref = ref
 
     async def translate(
-        self,
-        journey: Journey,
-        sentences: Sequence[str],
-        options: TranslationOptions,
-        *,
-        headlines: int = 0,
+        self, journey: Journey, sources: Sequence[Source], options: TranslationOptions
     ) -> list[Rendering]:
-        """Translate ``sentences`` and return their renderings in the same order.
+        """Translate sentences and return their renderings in the same order.
 
-        The first so many are ``headlines``. A sentence without a letter (figures,
-        rules, emoji) is kept as it is. A unit that fails costs its own sentence only.
+        A sentence without a letter (figures, rules, emoji) is kept as it is. A unit that
+        fails costs its own sentence only.
         """
-        encoded = await journey.prepare(preparation.encode, sentences)
-        tasks = [
-            _Task(sentence, pieces, n < headlines)
-            for n, (sentence, pieces) in enumerate(zip(sentences, encoded, strict=True))
-        ]
-        renderings = await self._attempt(journey, tasks, options, self._ref.decoding)
+        first = await journey.prepare(preparation.draft, sources)
+        renderings = await self._render(journey, sources, first, options, self._ref.decoding)
         doubted = [n for n, r in enumerate(renderings) if doubtful(r.faults)]
-        again = await self._attempt(journey, [tasks[n] for n in doubted], options, self._ref.safer)
-        for n, second in zip(doubted, again, strict=True):
-            if second.error is None and worse(renderings[n].faults, second.faults):
-                renderings[n] = second
-        pairs = [(s, r.ru) for s, r in zip(sentences, renderings, strict=True)]
+        if doubted:
+            await self._try_again(journey, doubted, sources, renderings, options)
+        pairs = [(s.en, r.ru) for s, r in zip(sources, renderings, strict=True)]
         for n, fault in await journey.prepare(preparation.compare, pairs):
             renderings[n] = replace(renderings[n], faults=(*renderings[n].faults, fault))
         return renderings
 
-    async def fragments(self, journey: Journey, pieces: Sequence[str]) -> dict[str, str]:
-        """Translate pieces of sentences, unchecked; one that fails is left out."""
-        encoded = await journey.prepare(preparation.encode, pieces)
-        units = [self._unit(p, self._ref.decoding) for piece in encoded for p in piece]
-        results = iter(await journey.compute(units))
-        translated: dict[str, str] = {}
-        for piece, parts in zip(pieces, encoded, strict=True):
-            outputs = [next(results) for _ in parts]
-            if not any(isinstance(output, Exception) for output in outputs):
-                translated[piece] = _join(parts, outputs).ru
-        return translated
-
-    async def _attempt(
+    async def _try_again(
         self,
         journey: Journey,
-        tasks: Sequence[_Task],
+        doubted: Sequence[int],
+        sources: Sequence[Source],
+        renderings: list[Rendering],
+        options: TranslationOptions,
+    ) -> None:
+        """Put the best of all drafts in the place of each rendering that is in doubt."""
+        redrafts = await journey.prepare(
+            preparation.redraft,
+            [sources[n] for n in doubted],
+            [(renderings[n].ru, renderings[n].faults) for n in doubted],
+            options,
+        )
+        drafts = [(n, draft) for n, own in zip(doubted, redrafts, strict=True) for draft in own]
+        again = await self._render(
+            journey,
+            [sources[n] for n, _ in drafts],
+            [draft for _, draft in drafts],
+            options,
+            self._ref.safer,
+        )
+        for (n, _), rendering in zip(drafts, again, strict=True):
+            if rendering.error is None and _badness(rendering) < _badness(renderings[n]):
+                renderings[n] = rendering
+
+    async def fragments(self, journey: Journey, pieces: Sequence[str]) -> dict[str, str]:
+        """Translate pieces of sentences, once; one that fails is left out."""
+        sources = [Source(piece, headline=True) for piece in pieces]
+        drafts = await journey.prepare(preparation.draft, sources)
+        renderings = await self._render(
+            journey, sources, drafts, TranslationOptions(), self._ref.decoding
+        )
+        return {
+            piece: rendering.ru
+            for piece, rendering in zip(pieces, renderings, strict=True)
+            if rendering.error is None
+        }
+
+    async def _render(
+        self,
+        journey: Journey,
+        sources: Sequence[Source],
+        drafts: Sequence[Draft],
         options: TranslationOptions,
         decoding: Decoding,
     ) -> list[Rendering]:
-        if not tasks:
+        if not drafts:
             return []
-        units = [self._unit(piece, decoding) for task in tasks for piece in task.pieces]
+        units = [self._unit(piece, decoding) for draft in drafts for piece in draft.pieces]
         results = iter(await journey.compute(units))
-        attempts: list[Attempt] = []
-        errors: list[Exception | None] = []
-        for task in tasks:
-            outputs = [next(results) for _ in task.pieces]
-            error = next((o for o in outputs if isinstance(o, Exception)), None)
-            whole = outputs and not error
-            errors.append(error)
-            attempts.append(_join(task.pieces, outputs) if whole else Attempt(task.en, False))
-        faults = await journey.prepare(
-            preparation.review,
-            [task.en for task in tasks],
-            attempts,
-            options,
-            [task.headline for task in tasks],
+        outputs = [[next(results) for _ in draft.pieces] for draft in drafts]
+        errors = [next((o for o in own if isinstance(o, Exception)), None) for own in outputs]
+        sound = [n for n, error in enumerate(errors) if error is None]
+        reviewed = iter(
+            await journey.prepare(
+                preparation.review,
+                [sources[n] for n in sound],
+                [drafts[n] for n in sound],
+                [[o.value for o in outputs[n] if isinstance(o, Output)] for n in sound],
+                options,
+            )
         )
         return [
-            Rendering(attempt.ru, () if error else tuple(found), error)
-            for attempt, found, error in zip(attempts, faults, errors, strict=True)
+            Rendering(*next(reviewed)) if error is None else Rendering(source.en, error=error)
+            for source, error in zip(sources, errors, strict=True)
         ]
 
     def _unit(self, piece: Piece, decoding: Decoding) -> Unit:
@@ -134,13 +141,9 @@ def unit(ref: ModelRef, decoding: Decoding, ids: Ids, expected: int) -> Unit:
     )
 
 
-def _join(pieces: Sequence[Piece], outputs: Sequence[Output | Exception]) -> Attempt:
-    texts = [output.value for output in outputs if isinstance(output, Output)]
-    joined = "".join(
-        text.text + (piece.glue if n < len(texts) else "")
-        for n, (piece, text) in enumerate(zip(pieces, texts, strict=True), start=1)
-    )
-    return Attempt(" ".join(joined.split()), any(text.truncated for text in texts))
+def _badness(rendering: Rendering) -> tuple[int, int]:
+    """What the caller or the source fixed counts before everything else."""
+    return sum(map(is_lost, rendering.faults)), cost(rendering.faults)
 
 
 def findings_in(

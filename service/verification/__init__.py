@@ -33,7 +33,10 @@ from . import (
 from .consistency import check_consistency
 from .coverage import check_coverage
 from .evidence import evidence
-from .fault import Check, Fault, Pair, cost, doubtful, worse
+from .fault import Check, Fault, Pair, cost, doubtful, is_lost, worse
+from .glossary import occurrences as glossary_places
+from .inflection import fitting, in_place_of
+from .placeholders import kept_places
 from .summary import check_summary
 
 __all__ = [
@@ -47,6 +50,11 @@ __all__ = [
     "cost",
     "doubtful",
     "evidence",
+    "fitting",
+    "glossary_places",
+    "in_place_of",
+    "is_lost",
+    "kept_places",
     "worse",
 ]
 

@@ -74,3 +74,9 @@ def worse(a: Iterable[Fault | Finding], b: Iterable[Fault | Finding]) -> bool:
 def doubtful(faults: Iterable[Fault | Finding]) -> bool:
     """Whether these faults are reason to try again: one of them is more than a remark."""
     return any(fault.severity is not Severity.INFO for fault in faults)
+
+
+def is_lost(fault: Fault) -> bool:
+    """Whether something that the caller's wording or the source's addresses fix is not there."""
+    fixed = fault.kind in (FindingKind.PLACEHOLDERS, FindingKind.GLOSSARY)
+    return fixed and fault.severity is Severity.ERROR

@@ -11,7 +11,7 @@ differ in its last three letters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from service.schema import FindingKind, Severity
 
@@ -25,24 +25,33 @@ def check(pair: Pair) -> Iterator[Fault]:
     """One fault per term that is lost."""
     if not pair.glossary:
         return
-    source = [word.casefold() for word in _WORD.findall(pair.en)]
-    target = [_forms(word) for word in _WORD.findall(pair.ru)]
+    source, target = _words(pair.en), [_forms(word) for word in _WORD.findall(pair.ru)]
     for entry in pair.glossary:
-        term = [word.casefold() for word in _WORD.findall(entry.source)]
         wanted = [_forms(word) for word in _WORD.findall(entry.target)]
-        if term and wanted and _stands(term, source) and not _appears(wanted, target):
+        if wanted and any(_places(entry.source, source)) and not _appears(wanted, target):
             message = f"The glossary wants “{entry.source}” to be “{entry.target}”."
             yield Fault(FindingKind.GLOSSARY, Severity.ERROR, 0, 0, entry.target, message)
 
 
-def _stands(term: list[str], words: list[str]) -> bool:
-    """The last word may be in the plural."""
-    size = len(term)
-    ends = {term[-1], term[-1] + "s", term[-1] + "es"}
-    return any(
-        words[i : i + size - 1] == term[:-1] and words[i + size - 1] in ends
-        for i in range(len(words) - size + 1)
-    )
+def occurrences(source: str, en: str) -> Iterator[tuple[int, int, bool]]:
+    """Yield (start, end, in the plural) wherever the English term stands in a sentence."""
+    yield from _places(source, _words(en))
+
+
+def _words(text: str) -> list[re.Match[str]]:
+    return list(_WORD.finditer(text))
+
+
+def _places(source: str, words: Sequence[re.Match[str]]) -> Iterator[tuple[int, int, bool]]:
+    """In any capitals; the last word may be in the plural."""
+    term = [word.casefold() for word in _WORD.findall(source)]
+    if not term:
+        return
+    size, ends = len(term), {term[-1]: False, term[-1] + "s": True, term[-1] + "es": True}
+    for i in range(len(words) - size + 1):
+        said = [word[0].casefold() for word in words[i : i + size]]
+        if said[:-1] == term[:-1] and said[-1] in ends:
+            yield words[i].start(), words[i + size - 1].end(), ends[said[-1]]
 
 
 def _forms(text: str) -> frozenset[str]:

@@ -3,7 +3,8 @@
 Catches: a URL, a host name, an e-mail address, @handle, #tag, ``{0}``,
 ``${name}``, ``%s``, ``<tag>`` or ``&entity;`` of the source that the
 translation changed, lost or made up; a ``keep`` string that the source has and
-the translation has less often. Misses: that one stands in the wrong place.
+the translation has less often (a remark only, where it is part of a longer word
+of the source: "May" in "Mayor"). Misses: that one stands in the wrong place.
 
 A handle or tag in other capitals is the same; Russian text may decline around
 them but not inside.
@@ -14,6 +15,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
 
 from service.schema import FindingKind, Severity
 
@@ -75,9 +78,40 @@ def check(pair: Pair) -> Iterator[Fault]:
                 pair.ru[start:end],
                 "A placeholder, address or tag that the source does not have.",
             )
-    for text in dict.fromkeys(pair.keep):
-        if text and pair.ru.count(text) < pair.en.count(text):
+    for text in filter(None, dict.fromkeys(kept.strip() for kept in pair.keep)):
+        there = pair.ru.count(text)
+        if there < len(list(_whole(text).finditer(pair.en))):
             yield _lost(text, "A string to be kept is not in the answer as it was")
+        elif there < pair.en.count(text):
+            message = "A string to be kept is part of a longer word, which was translated"
+            yield replace(_lost(text, message), severity=Severity.INFO)
+
+
+def kept_places(text: str, keep: Iterable[str]) -> list[tuple[int, int]]:
+    """Return (start, end) of all that has to come back verbatim, in order and apart: placeholders
+    and ``keep`` strings that are no part of a longer word.
+    """
+    places = list(placeholders(text))
+    for kept in filter(None, {kept.strip() for kept in keep}):
+        places += [match.span() for match in _whole(kept).finditer(text)]
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if apart and start < apart[-1][1]:
+            apart[-1] = apart[-1][0], max(end, apart[-1][1])
+        else:
+            apart.append((start, end))
+    return apart
+
+
+@lru_cache(maxsize=4096)
+def _whole(kept: str) -> re.Pattern[str]:
+    before = r"(?<!\w)" if _is_wordly(kept[0]) else ""
+    after = r"(?!\w)" if _is_wordly(kept[-1]) else ""
+    return re.compile(before + re.escape(kept) + after)
+
+
+def _is_wordly(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _counted(text: str) -> Counter[str]:

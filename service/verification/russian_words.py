@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 import pymorphy3
 
@@ -21,6 +22,19 @@ _CYRILLIC = re.compile(r"[а-яё]+(?:-[а-яё]+)*")
 @cache
 def _dictionary() -> pymorphy3.MorphAnalyzer:
     return pymorphy3.MorphAnalyzer()
+
+
+@lru_cache(maxsize=4096)
+def parses(word: str) -> list[Any]:
+    """What the dictionary takes a word for, likeliest first: ``pymorphy3``'s own parses. Of
+    a compound that it does not know, those of the last part; else none for an unknown word.
+    """
+    folded = word.casefold()
+    if not _CYRILLIC.fullmatch(folded):
+        return []
+    known = _dictionary().word_is_known
+    last = folded.rpartition("-")[2]
+    return _dictionary().parse(folded if known(folded) else last) if known(last) else []
 
 
 @dataclass(frozen=True)

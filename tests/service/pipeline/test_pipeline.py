@@ -93,12 +93,49 @@ async def test_what_was_computed_once_is_not_computed_again(pipeline: Pipeline) 
     assert again.text_ru == anew.text_ru
 
 
-async def test_a_lost_term_is_a_finding(pipeline: Pipeline) -> None:
-    options = TranslationOptions((GlossaryEntry("talks", "диалог"),), ("Talks",))
-    request = TranslateRequest(text="Talks failed.", translation=options)
+KEPT = ("Deep Thought", "XQ-7", "Yahoo! Inc. said", "a  b", "{name}", "https://example.org/a?b=1")
+
+
+async def test_what_is_kept_survives_any_position(pipeline: Pipeline) -> None:
+    """The models have never seen any of it, and make nothing sensible of such sentences."""
+    chance = random.Random(7)
+    lines = []
+    for kept in KEPT * 4:
+        words = chance.choice(ENGLISH).split()
+        words.insert(chance.randint(0, len(words)), kept)
+        lines.append(" ".join(words))
+    options = TranslationOptions(keep=KEPT[:4])
+    text = "\n\n".join(lines)
+    answer = await pipeline.translate(TranslateRequest(text=text, translation=options), Terms())
+    assert answer.text_ru is not None
+    for kept, line in zip(KEPT * 4, answer.text_ru.split("\n\n"), strict=True):
+        assert kept in line
+    page = "".join(
+        f"<p>{line.replace(k, f'<b>{k}</b>')}</p>" for k, line in zip(KEPT, lines, strict=False)
+    )
+    answer = await pipeline.translate(TranslateRequest(html=page, translation=options), Terms())
+    assert answer.html_ru is not None
+    for kept, line in zip(KEPT, answer.html_ru.split("</p>"), strict=False):
+        assert kept in line.replace("<b>", "").replace("</b>", "")
+
+
+async def test_a_glossary_term_stands_where_its_source_did(pipeline: Pipeline) -> None:
+    glossary = (GlossaryEntry("talks", "диалог"), GlossaryEntry("Berlin", "Городок на Шпрее"))
+    options = TranslationOptions(glossary)
+    text = "Talks failed.\nEmma Clark met Thomas Weber in Berlin on Sunday."
+    answer = await pipeline.translate(TranslateRequest(text=text, translation=options), Terms())
+    assert answer.text_ru is not None
+    first, second = answer.text_ru.split("\n")
+    assert first.startswith("Диалог")
+    assert "в Городке на Шпрее" in second
+    assert FindingKind.GLOSSARY not in {finding.kind for finding in answer.findings}
+
+
+async def test_kept_text_inside_a_longer_word_is_told(pipeline: Pipeline) -> None:
+    request = TranslateRequest(text="Talks failed.", translation=TranslationOptions(keep=("alks",)))
     answer = await pipeline.translate(request, Terms())
-    kinds = {finding.kind for finding in answer.findings}
-    assert {FindingKind.GLOSSARY, FindingKind.PLACEHOLDERS} <= kinds
+    (finding,) = answer.findings
+    assert (finding.kind, finding.severity) == (FindingKind.PLACEHOLDERS, Severity.INFO)
 
 
 async def test_white_space_and_wordless_lines_stay(pipeline: Pipeline) -> None:
