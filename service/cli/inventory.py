@@ -55,7 +55,7 @@ def _told_of(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "licence", (row["licence"] or "unknown") + ("; gated" if row["gated"] else "")
     yield "languages", row["languages"] or "unknown"
     yield "scores", row["scores"] or "unknown"
-    yield "speed", row["speed"] or "not measured"
+    yield "speed", row["speed"] or f"not measured; here: svodka models verify {row['preset']}"
     yield "source", " at ".join(filter(None, (row["source"], row["revision"])))
     yield "folder", row["path"] or f"none; run: svodka models fetch {row['preset']}"
 
