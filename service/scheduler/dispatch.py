@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from service.errors import ComputeFailed, Unavailable
@@ -116,6 +116,11 @@ class Dispatch:
             share = self._policy.bulk_share
             ahead += min(bulk, ahead * share / (1 - share))
         return running / len(self.posts) + ahead
+
+    def together(self, queues: Iterable[str]) -> float:
+        """Predicted time of a batch that a unit of one of these queues shares with others."""
+        now = self._clock()
+        return max(self.pace(queue).batch_seconds(now) for queue in queues)
 
     async def start(self) -> None:
         """Start all lanes. If one cannot start, stop all and raise its error."""

@@ -116,7 +116,14 @@ class Pace:
         batches = max(1.0, padded / self.budget)
         steps = min(self._s / self._n, tokens)
         seconds = batches * per_step * steps + per_token * padded
-        return seconds * 0.5 ** ((now - self._measured) / self._fade)
+        return seconds * self._trust(now)
+
+    def batch_seconds(self, now: float) -> float:
+        """What a batch took on average of late; it fades as a prediction does."""
+        return self._y / self._n * self._trust(now) if self._n else 0.0
+
+    def _trust(self, now: float) -> float:
+        return 0.5 ** ((now - self._measured) / self._fade)
 
     def _fit(self) -> tuple[float, float]:
         """Seconds per step and per padded token: least squares, neither below zero."""

@@ -152,9 +152,15 @@ class Scheduler:
     # What jobs call.
 
     def enter(self, job: Job) -> None:
-        """The job begins. Raises Unavailable when draining."""
+        """The job begins. Raises Unavailable when draining, and Overloaded before
+        anything is spent on a job whose first unit could not be begun in time.
+        """
         if self._closing:
             raise Unavailable("the server is shutting down")
+        if not job.wait:
+            ahead = self._dispatch.wait(job.priority)
+            if 0 < job.deadline - self._clock() < ahead:
+                raise self._refusal(ahead)
         self._jobs.add(job)
         self._idle.clear()
 
@@ -217,10 +223,14 @@ class Scheduler:
         if job.wait:
             return
         ahead = self._dispatch.wait(job.priority)
-        if ahead + own > left or not self._rooms[job.priority].fits(tokens.total()):
-            self._counts["overloaded"] += 1
-            message = "too much work is waiting"
-            raise Overloaded(message, retry_after=max(LEAST_WAIT, ahead))
+        # Where there is a queue, others fill the unit's batch, and it is done when they are.
+        last = max(own, self._dispatch.together(tokens)) if ahead else own
+        if ahead + last > left or not self._rooms[job.priority].fits(tokens.total()):
+            raise self._refusal(ahead)
+
+    def _refusal(self, ahead: float) -> Overloaded:
+        self._counts["overloaded"] += 1
+        return Overloaded("too much work is waiting", retry_after=max(LEAST_WAIT, ahead))
 
     def _check_up(self) -> None:
         if self.state is State.DOWN:

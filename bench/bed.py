@@ -1,0 +1,198 @@
+"""What the benchmarks of throughput stand on: texts, models, and a server over them.
+
+Every benchmark takes the same arguments, so that all speak of the same work:
+
+    --sentences FILE   English sentences, a line each
+    --articles FILE    JSON lines with `article`
+    --models FOLDER    where the models of bench/copiers.py are, or will be built
+    --preset NAME      a preset instead of them, such as starter
+    --engine NAME      as in the server's settings
+    --quick            short and small: does it run, not how fast is it
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import platform
+import random
+import shlex
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from bench.load import Item
+from models import Selection, open_codec, select
+from svodka.v1 import svodka_service_pb2 as pb
+from svodka.v1 import svodka_service_pb2_grpc
+
+STARTING = 300.0  # seconds until a server has to be warm
+ENDING = 15.0
+
+
+@dataclass(frozen=True)
+class Bed:
+    """Texts and models. Costs are tokens: a sentence's for the translator, an article's for the
+    summarizer.
+    """
+
+    sentences: tuple[str, ...]
+    articles: tuple[str, ...]
+    flags: tuple[str, ...]  # that make a server or a Selection use the models
+    quick: bool
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The models, as a server with ``flags`` chooses them."""
+        names = [flag.removeprefix("--") for flag in self.flags[::2]]
+        return select(**dict(zip(names, self.flags[1::2], strict=True)))
+
+    def translations(self, *, seed: int = 0) -> Iterator[Item[pb.TranslateRequest]]:
+        """Requests for one sentence each, for ever; nothing is taken from the cache."""
+        costs = dict(zip(self.sentences, self.sentence_costs, strict=True))
+        for text in _for_ever(self.sentences, seed):
+            yield Item(pb.TranslateRequest(text=text, no_cache=True), costs[text])
+
+    def digests(self, *, seed: int = 0) -> Iterator[Item[pb.DigestRequest]]:
+        """Requests for one article each, likewise."""
+        costs = dict(zip(self.articles, self.article_costs, strict=True))
+        for text in _for_ever(self.articles, seed):
+            yield Item(pb.DigestRequest(article=pb.Article(text=text), no_cache=True), costs[text])
+
+    @cached_property
+    def sentence_costs(self) -> list[int]:
+        """Tokens of each sentence."""
+        codec = open_codec(self.selection.translator)
+        return [len(codec.encode(text)) for text in self.sentences]
+
+    @cached_property
+    def article_costs(self) -> list[int]:
+        """Tokens of each article."""
+        codec = open_codec(self.selection.summarizer)
+        return [len(codec.encode(text)) for text in self.articles]
+
+    def describe(self) -> str:
+        """What is measured on what, for the foot of a table."""
+        models = " and ".join(
+            f"{ref.name} ({ref.family}, {ref.engine} {ref.compute_type}, "
+            f"{ref.decoding.num_beams} beams)"
+            for ref in (self.selection.summarizer, self.selection.translator)
+        )
+        return (
+            f"{models}; {len(self.sentences)} sentences of {_spread(self.sentence_costs)} tokens, "
+            f"{len(self.articles)} articles of {_spread(self.article_costs)} tokens.\n"
+            f"Python {platform.python_version()}, {os.cpu_count()} cores, load "
+            f"{os.getloadavg()[0]:.1f}; callers and server share the machine."
+        )
+
+
+def arguments(about: str | None) -> argparse.ArgumentParser:
+    """A parser with the arguments that all have."""
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    parser.add_argument("--sentences", type=Path, required=True, help="English, a line each")
+    parser.add_argument("--articles", type=Path, required=True, help="JSON lines with `article`")
+    parser.add_argument(
+        "--models", type=Path, default=Path("build/copiers"), help="the copiers, built if need be"
+    )
+    parser.add_argument("--beams", type=int, default=4, help="of the copiers' search")
+    parser.add_argument("--preset", help="a preset instead of the copiers")
+    parser.add_argument("--engine", default="auto", help="as in the server's settings")
+    parser.add_argument("--quick", action="store_true", help="short and small")
+    parser.add_argument(
+        "--flags", type=shlex.split, default=[], help='more for the server: --flags="--lanes 2"'
+    )
+    return parser
+
+
+def prepare(given: argparse.Namespace) -> Bed:
+    """Read the texts, build the models. Articles that need more than one window are left out."""
+    sentences = [line.strip() for line in given.sentences.open(encoding="utf-8")]
+    articles = [json.loads(line)["article"] for line in given.articles.open(encoding="utf-8")]
+    flags: list[str] = []
+    if given.preset:
+        flags += ["--preset", given.preset]
+    else:
+        from bench import copiers
+
+        folder = given.models / f"{'small' if given.quick else 'full'}-{given.beams}"
+        summarizer, translator = copiers.build(
+            folder, sentences, articles, small=given.quick, beams=given.beams
+        )
+        flags += ["--preset", "starter"]
+        flags += ["--summarizer", str(summarizer), "--translator", str(translator)]
+    bed = Bed(tuple(dict.fromkeys(sentences)), tuple(articles), tuple(flags), given.quick)
+    most = bed.selection.summarizer.max_input_tokens
+    if bed.selection.summarizer.task == "embed":
+        return bed
+    pairs = zip(bed.articles, bed.article_costs, strict=True)
+    fitting = tuple(text for text, cost in pairs if cost <= most)
+    print(f"{len(fitting)} of {len(articles)} articles fit into one window", file=sys.stderr)
+    return Bed(bed.sentences, fitting, bed.flags, bed.quick)
+
+
+@asynccontextmanager
+async def connected(address: str) -> AsyncIterator[svodka_service_pb2_grpc.SvodkaServiceStub]:
+    """The bare stub: the client of ``service.client`` would try again what is refused."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        yield svodka_service_pb2_grpc.SvodkaServiceStub(channel)
+
+
+@asynccontextmanager
+async def serving(*flags: str) -> AsyncIterator[str]:
+    """``svodka serve`` with these flags; gives its address once it is warm."""
+    command = ["-m", "service.cli", "serve", "--listen", "127.0.0.1:0", "--caller-calls", "5000"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, *flags, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr is not None
+    said: list[str] = []
+    try:
+        async with asyncio.timeout(STARTING):
+            async for line in process.stderr:
+                said.append(line.decode())
+                if "listening on" in said[-1]:
+                    break
+            else:
+                raise SystemExit("the server did not start:\n" + "".join(said))
+            reading = asyncio.create_task(process.stderr.read())  # so that it never waits for us
+            address = said[-1].split()[-1]
+            await _warm(address)
+        yield address
+        process.terminate()
+        async with asyncio.timeout(ENDING):
+            await process.wait()
+            await reading
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _warm(address: str) -> None:
+    async with grpc.aio.insecure_channel(address) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        async for answer in health.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True):
+            if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                return
+
+
+def _for_ever(texts: Sequence[str], seed: int) -> Iterator[str]:
+    """All of them in random order, and again."""
+    order = list(texts)
+    random.Random(seed).shuffle(order)
+    return itertools.cycle(order)
+
+
+def _spread(costs: Sequence[int]) -> str:
+    """Least, middle and most."""
+    ordered = sorted(costs)
+    return f"{ordered[0]}-{ordered[len(ordered) // 2]}-{ordered[-1]}"

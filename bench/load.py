@@ -1,0 +1,140 @@
+"""Callers: how a benchmark asks, and what it makes of the answers.
+
+One process, one event loop, a task for each request in work. It shares the cores with the
+server it measures, so it does next to nothing: for each request one message out, one in.
+
+- ``closed``: so many callers, each with one request in work. Shows what a server can do.
+- ``arriving``: requests come at times drawn beforehand, whether or not the server keeps up, and
+  a latency counts from the time a request was to be sent. So a server that stalls is charged
+  for everybody who would have come meanwhile (no coordinated omission).
+
+It knows nothing of what is asked; ``ask`` does, and raises where there is no answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import grpc.aio
+import numpy as np
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Item(Generic[T]):
+    """A request and what it costs, in whatever the benchmark counts work in."""
+
+    request: T
+    cost: float = 1.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request's end. Times in seconds of ``time.perf_counter``."""
+
+    due: float  # when it was to be sent
+    done: float
+    cost: float
+    error: str = ""  # empty where all is well
+
+    @property
+    def latency(self) -> float:
+        """Seconds."""
+        return self.done - self.due
+
+
+Ask = Callable[[T], Awaitable[object]]
+
+
+async def closed(
+    ask: Ask[T], items: Iterator[Item[T]], callers: int, seconds: float
+) -> list[Answer]:
+    """The answers of ``callers`` who ask again as soon as they are answered, for ``seconds``."""
+    answers: list[Answer] = []
+
+    async def call() -> None:
+        for item in items:
+            answers.append(await _answer(ask, item, time.perf_counter()))
+
+    tasks = [asyncio.create_task(call()) for _ in range(callers)]
+    done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+    await _end(tasks)
+    for task in done:
+        task.result()  # a defect of the benchmark's own is not hidden
+    return answers
+
+
+async def arriving(
+    ask: Ask[T], items: Iterator[Item[T]], rate: float, seconds: float, *, seed: int = 0
+) -> list[Answer]:
+    """The answers to requests that arrive at random, ``rate`` a second on average.
+
+    Returns when the last is answered; each has a deadline of its own, or should have.
+    """
+    arrivals = random.Random(seed)
+    began, due = time.perf_counter(), 0.0
+    tasks: list[asyncio.Task[Answer]] = []
+    while (due := due + arrivals.expovariate(rate)) < seconds:
+        # Behind time, it sends what is due without a pause; the latency counts from `due`.
+        await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
+        tasks.append(asyncio.create_task(_answer(ask, next(items), began + due)))
+    return list(await asyncio.gather(*tasks))
+
+
+async def _answer(ask: Ask[T], item: Item[T], due: float) -> Answer:
+    error = ""
+    try:
+        await ask(item.request)
+    except grpc.aio.AioRpcError as failure:
+        error = failure.code().name
+    except Exception as failure:  # whatever else a client library says
+        error = type(failure).__name__
+    return Answer(due, time.perf_counter(), item.cost, error)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def after(answers: Sequence[Answer], seconds: float) -> list[Answer]:
+    """Those that came later than so long after the first request: the warm-up left out."""
+    began = min((answer.due for answer in answers), default=0.0)
+    return [answer for answer in answers if answer.done > began + seconds]
+
+
+def rate(answers: Sequence[Answer]) -> float:
+    """Cost answered a second, errors not counted: the slope of the work done over time.
+
+    Answers come in clumps, a batch at a time. A count between two moments would be wrong by a
+    clump; a line fitted to the whole staircase (least squares) is not.
+    """
+    good = sorted((a for a in answers if not a.error), key=lambda answer: answer.done)
+    if len(good) < 2 or good[-1].done == good[0].done:
+        return float("nan")
+    times = np.array([answer.done for answer in good])
+    work = np.cumsum([answer.cost for answer in good])
+    return float(np.polyfit(times - times[0], work, 1)[0])
+
+
+def percentile(answers: Sequence[Answer], share: float) -> float:
+    """A percentile of the latencies, in seconds; not a number where there is none."""
+    latencies = [answer.latency for answer in answers]
+    return float(np.quantile(latencies, share)) if latencies else float("nan")
+
+
+def show(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table, the first column on the left."""
+    table = [list(head), *map(list, rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    for row in table:
+        cells = zip(row, widths, strict=True)
+        line = "  ".join(c.rjust(w) if n else c.ljust(w) for n, (c, w) in enumerate(cells))
+        print(line.rstrip(), flush=True)

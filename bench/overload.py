@@ -1,0 +1,131 @@
+"""What becomes of callers when far more comes than can be done?
+
+    python -m bench.overload --sentences FILE --articles FILE.jsonl [--quick]
+
+First the sustainable load: 256 callers in a closed loop, told as the peak. Then sentences arrive
+at random at 1, 2 and 4 times that rate, each with a deadline of `--deadline` seconds. `goodput` is
+what was answered within its deadline, in tokens a second, and its share of the peak; `refused`
+is how many were told to come back later (RESOURCE_EXHAUSTED), how many of them without being
+told when (RetryInfo), and how long that took; `late` had their deadline pass. `queue` is the most
+tokens that ever waited, seen once a second, of those allowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import statistics
+import urllib.request
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import grpc.aio
+
+from bench.bed import arguments, connected, prepare, serving
+from bench.load import Answer, after, arriving, closed, percentile, rate, show
+from service.rpc.status import received
+
+CALLERS = 256
+QUEUE_TOKENS = 200_000
+
+
+class Untold(Exception):
+    """Refused, and not told when to come back."""
+
+
+HEAD = [
+    "load", "sent", "goodput", "of peak", "p50 s", "refused", "untold", "refusal p50 ms", "p99 ms",
+    "late", "other", "queue",
+]  # fmt: skip
+
+
+async def main() -> None:
+    """Measure, and print."""
+    parser = arguments(__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each row")
+    parser.add_argument("--deadline", type=float, default=15.0, help="of each request, in seconds")
+    parser.add_argument("--loads", type=float, nargs="*", default=[1.0, 2.0, 4.0])
+    given = parser.parse_args()
+    bed = prepare(given)
+    seconds = 5.0 if given.quick else given.seconds
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        metrics = f"127.0.0.1:{free.getsockname()[1]}"
+    flags = [*bed.flags, "--metrics", metrics, "--queue-tokens", str(QUEUE_TOKENS), *given.flags]
+    async with serving(*flags) as address, connected(address) as stub:
+        items = bed.translations()
+        peak = after(await closed(stub.Translate, items, CALLERS, seconds * 1.5), seconds / 2)
+        most = rate(peak)
+        each = most / statistics.mean(answer.cost for answer in peak)
+        rows = [["peak", "", f"{most:,.0f}", "1.00", f"{percentile(peak, 0.5):.2f}", *[""] * 7]]
+        for load in given.loads:
+            watching = asyncio.create_task(watch(metrics))
+            answers = await arriving(
+                partial(ask, stub, given.deadline), items, each * load, seconds
+            )
+            watching.cancel()
+            rows.append(row(load, answers, most, seconds, await watching))
+    show(HEAD, rows)
+    print(f"\n{bed.describe()}")
+
+
+async def ask(stub: Any, deadline: float, request: Any) -> None:
+    """Raises Untold for a refusal that does not say when to come back."""
+    try:
+        await stub.Translate(request, timeout=deadline)
+    except grpc.aio.AioRpcError as error:
+        status = received(error.code(), error.details(), error.trailing_metadata())
+        refused = error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        raise Untold if refused and status.retry_after is None else error from None
+
+
+async def watch(metrics: str) -> float:
+    """Return, when cancelled, the most tokens that waited at once."""
+    most = 0.0
+    with suppress(asyncio.CancelledError):
+        while True:
+            page = await asyncio.to_thread(fetch, f"http://{metrics}/metrics")
+            waiting = re.findall(r"^svodka_waiting_tokens{.*} (\S+)$", page, re.MULTILINE)
+            most = max(most, sum(map(float, waiting)))
+            await asyncio.sleep(1)
+    return most
+
+
+def fetch(address: str) -> str:
+    """A page of metrics."""
+    with urllib.request.urlopen(address) as page:
+        return page.read().decode()
+
+
+def row(load: float, answers: list[Answer], most: float, seconds: float, queue: float) -> list[str]:
+    """One load."""
+    by: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by.setdefault(answer.error, []).append(answer)
+    good = by.pop("", [])
+    refused = by.pop("RESOURCE_EXHAUSTED", [])
+    untold = by.pop("Untold", [])
+    late = by.pop("DEADLINE_EXCEEDED", [])
+    # What arrived in the time is answered a little after it, too: until the last answer.
+    took = max((a.done for a in good), default=0) - min(a.due for a in answers)
+    goodput = sum(answer.cost for answer in good) / max(took, seconds)
+    return [
+        f"{load:g} x",
+        str(len(answers)),
+        f"{goodput:,.0f}",
+        f"{goodput / most:.2f}",
+        f"{percentile(good, 0.5):.2f}",
+        str(len(refused)),
+        str(len(untold)),
+        f"{percentile(refused, 0.5) * 1e3:.1f}",
+        f"{percentile(refused, 0.99) * 1e3:.1f}",
+        str(len(late)),
+        str(sum(map(len, by.values()))),
+        f"{queue:,.0f} of {QUEUE_TOKENS:,}",
+    ]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
