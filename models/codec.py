@@ -14,11 +14,18 @@ codec may be shared between threads.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from models import sentencepieces
 from models.errors import ModelError
-from models.families import FAMILIES, Language
+from models.families import FAMILIES, LANGUAGE_CODE, SUMMARIZER, Language
 from models.selection import ModelRef
+
+# What a chat template is told beside the message. Models that can think aloud first must not:
+# the answer is all that is asked for. Llama's writes today's date into the prompt unless given
+# one, and the same article must get the same answer tomorrow.
+_TOLD = {"enable_thinking": False, "date_string": "26 Jul 2024"}
 
 
 class Codec:
@@ -31,37 +38,60 @@ class Codec:
         self._chat = ref.chat
         self._marks = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
         self.forced_bos_id: int | None = None
-        before, after = ([], []) if ref.chat else self._surroundings()
-        if language := self._language(FAMILIES[ref.family].languages):
-            target = tokenizer.convert_tokens_to_ids(language.target)
-            if language.source:
-                tokenizer.src_lang = language.source
-                before, after = self._surroundings()
-            if language.forced:
-                self.forced_bos_id = target
-            else:
-                before = [*before, target]
-            self._prompt = "{text}"  # the token says it; the words are for models without one
-        self._before, self._after = before, after
-        if ref.chat and not tokenizer.chat_template:
+        self._before: list[int] = []
+        self._after: list[int] = []
+        if ref.chat:
+            self._open_chat(ref)
+        else:
+            self._open_plain(ref)
+
+    def _open_chat(self, ref: ModelRef) -> None:
+        if not self._tokenizer.chat_template:
             raise ModelError(
                 f"{ref.path} has no chat template, so it is no instruction-tuned model; "
                 "choose one that is."
             )
+        self._by_code = LANGUAGE_CODE in str(self._tokenizer.chat_template)
+
+    def _open_plain(self, ref: ModelRef) -> None:
+        known = FAMILIES[ref.family].languages
+        language = self._language(known)
+        if language is None:
+            self._before, self._after = self._surroundings()
+            return
+        if ref.role == SUMMARIZER:
+            raise ModelError(
+                f"{ref.path} cannot be the summarizer: its vocabulary has languages to translate "
+                "into; pass it as --translator."
+            )
+        self._prompt = "{text}"  # the token says it; the words are for models without one
+        if language.source:
+            self._tokenizer.src_lang = language.source
+        if language.forced:
+            self.forced_bos_id = self._tokenizer.convert_tokens_to_ids(language.target)
+            self._before, self._after = self._surroundings()
+        else:
+            self._before, self._after = self._surroundings(f"{language.target} ")
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the whole input of a unit: prompt, text and special tokens, uncut."""
-        text = self._prompt.replace("{text}", text)
         if self._chat:
             return tuple(
                 self._tokenizer.apply_chat_template(
-                    [{"role": "user", "content": text}],
+                    [{"role": "user", "content": self._message(text)}],
                     add_generation_prompt=True,
                     sanitize_control_tokens=True,
                     return_dict=False,
+                    **_TOLD,
                 )
             )
-        return (*self._before, *self._plain(text), *self._after)
+        return (*self._before, *self._plain(self._prompt.replace("{text}", text)), *self._after)
+
+    def _message(self, text: str) -> str | list[dict[str, str]]:
+        if not self._by_code:
+            return self._prompt.replace("{text}", text)
+        codes = {"source_lang_code": "en", LANGUAGE_CODE: "ru"}
+        return [{"type": "text", **codes, "text": text}]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of output ids, special tokens left out."""
@@ -88,12 +118,12 @@ class Codec:
                 return row
         return None
 
-    def _surroundings(self) -> tuple[list[int], list[int]]:
-        """Return the special tokens that this tokenizer puts before and after a text."""
+    def _surroundings(self, first: str = "") -> tuple[list[int], list[int]]:
+        """Return the ids before and after a text that follows ``first``, special tokens all."""
         probe = "a"
         bare = self._plain(probe)
-        full = self._tokenizer.encode(probe)
-        for start in range(len(full) - len(bare) + 1):
+        full = self._tokenizer.encode(first + probe)
+        for start in reversed(range(len(full) - len(bare) + 1)):
             if full[start : start + len(bare)] == bare:
                 return full[:start], full[start + len(bare) :]
         raise ModelError("The model's tokenizer is of a kind that svodka does not understand.")
@@ -101,18 +131,28 @@ class Codec:
 
 def open_codec(ref: ModelRef) -> Codec:
     """Open the tokenizer of a model. Raises ``ModelError`` if that fails."""
-    from transformers import AutoTokenizer
-
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            ref.path, local_files_only=True, trust_remote_code=False
-        )
+        tokenizer = open_tokenizer(ref.path)
     except Exception as error:
         raise ModelError(
             f"The tokenizer in {ref.path} cannot be opened ({_first_line(error)}); "
             "fetch or copy the model again."
         ) from error
     return Codec(ref, tokenizer)
+
+
+def open_tokenizer(folder: Path) -> Any:
+    """Return transformers' tokenizer of a model folder. Raises whatever that raises."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast, T5Tokenizer
+
+    sentencepieces.make_readable()
+    told: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    tokenizer = AutoTokenizer.from_pretrained(folder, **told)
+    if isinstance(tokenizer, T5Tokenizer) and (folder / "tokenizer.json").is_file():
+        # transformers 5 builds T5's anew with <unk> as id 2, which is </s> in MADLAD: an emoji
+        # would end the sentence. The file says it right.
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, **told)
+    return tokenizer
 
 
 def _first_line(error: Exception) -> str:

@@ -19,6 +19,8 @@ class Decoding:
     ``min_tokens`` and ``max_tokens`` count output tokens, the end mark left out.
     ``max_ratio`` over 0 bounds each row by its own input as well, see ``bound``:
     a row that repeats itself stops early, and its neighbours do not wait.
+    ``min_ratio`` over 0 does the same for the other end, see ``least``: nothing has to
+    be made up to fill a length.
     """
 
     num_beams: int = 1
@@ -28,6 +30,7 @@ class Decoding:
     early_stopping: bool | Literal["never"] = False
     min_tokens: int = 0
     max_tokens: int = 128
+    min_ratio: float = 0.0
     max_ratio: float = 0.0
 
     def bound(self, input_tokens: int) -> int:
@@ -38,6 +41,13 @@ class Decoding:
         if self.max_ratio <= 0:
             return self.max_tokens
         return min(self.max_tokens, math.ceil(self.max_ratio * input_tokens) + 16)
+
+    def least(self, input_tokens: int) -> int:
+        """Return the fewest tokens a row of ``input_tokens`` must give, its bound at most."""
+        least = min(self.min_tokens, self.bound(input_tokens))
+        if self.min_ratio <= 0:
+            return least
+        return min(least, int(self.min_ratio * input_tokens))
 
 
 @dataclass(frozen=True)

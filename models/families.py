@@ -1,8 +1,8 @@
 """One row per architecture: how it is fed and what it can be asked for.
 
-Everything is decided from a model folder's ``config.json`` alone, before any
-weights or any of the big libraries are loaded. A family is the config's
-``model_type``; two models of one family differ by numbers and vocabulary only.
+Everything is decided from a model folder's JSON files alone, before any weights or
+any of the big libraries are loaded. A family is the config's ``model_type``; two
+models of one family differ by numbers and vocabulary only.
 
 This module neither tokenizes nor computes; ``codec`` and ``engine`` do, by the row.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,13 @@ from models.errors import ModelError
 
 SUMMARIZER, TRANSLATOR = "summarizer", "translator"
 BOTH = frozenset({SUMMARIZER, TRANSLATOR})
+
+# What a chat template takes that translates by languages' codes.
+LANGUAGE_CODE = "target_lang_code"
+# TranslateGemma's card: "total input context of 2K tokens", although Gemma 3 has 128K positions.
+_CODED_WINDOW = 2048
+# Most tokens of an answer, where the authors say nothing.
+_MOST = {SUMMARIZER: 192, TRANSLATOR: 512}
 
 
 class Shape(Enum):
@@ -49,17 +56,21 @@ class Language:
 class Family:
     """One architecture.
 
-    ``positions`` are the config keys that bound its input, tried in order; without
-    one, its positions are relative and ``default_limit`` tokens are what such models
-    were trained on. ``prompts`` holds the text around a role's input.
+    ``positions`` is the config key that bounds its input, ``output_positions`` its
+    output's where that has its own; without one, its positions are relative and
+    ``default_limit`` tokens are what such models were trained on. ``prompts`` holds
+    the text around a role's input. With ``global_first`` the first token attends to
+    all others and they to it, where the rest see a window.
     """
 
     shape: Shape = Shape.ENCODER_DECODER
     roles: frozenset[str] = BOTH
     languages: tuple[Language, ...] = ()
-    positions: tuple[str, ...] = ("max_position_embeddings",)
+    positions: str = "max_position_embeddings"
+    output_positions: str = ""
     default_limit: int = 512
     prompts: Mapping[str, str] | None = None
+    global_first: bool = False
 
 
 _CHAT = Family(
@@ -73,19 +84,25 @@ _CHAT = Family(
 )
 _T5 = Family(
     languages=(Language("<2ru>"),),
-    positions=("n_positions",),
+    positions="n_positions",
     prompts={SUMMARIZER: "summarize: {text}", TRANSLATOR: "translate English to Russian: {text}"},
 )
 _MT5 = replace(_T5, prompts=None)
-_PEGASUS = Family(roles=frozenset({SUMMARIZER}))
-_MBART = Family(languages=(Language("ru_RU", "en_XX", forced=True),))
 _SENTENCES = Family(shape=Shape.ENCODER, roles=frozenset({SUMMARIZER}))
 
 FAMILIES: Mapping[str, Family] = {
     "marian": Family(roles=frozenset({TRANSLATOR}), languages=(Language(">>rus<<"),)),
     "bart": Family(roles=frozenset({SUMMARIZER})),
-    "pegasus": _PEGASUS,
-    "mbart": _MBART,
+    "led": Family(
+        roles=frozenset({SUMMARIZER}),
+        positions="max_encoder_position_embeddings",
+        output_positions="max_decoder_position_embeddings",
+        global_first=True,
+    ),
+    "pegasus": Family(roles=frozenset({SUMMARIZER})),
+    "mbart": Family(
+        roles=frozenset({TRANSLATOR}), languages=(Language("ru_RU", "en_XX", forced=True),)
+    ),
     "m2m_100": Family(
         roles=frozenset({TRANSLATOR}),
         languages=(
@@ -112,58 +129,91 @@ FAMILIES: Mapping[str, Family] = {
 
 @dataclass(frozen=True)
 class Config:
-    """What a model folder says of itself."""
+    """What a model folder says of itself.
+
+    ``content`` is config.json, ``generation`` generation_config.json where there is
+    one, ``template`` a chat model's template, "" where there is none.
+    """
 
     family: str
     content: Mapping[str, Any]
+    generation: Mapping[str, Any] = field(default_factory=dict)
+    template: str = ""
 
     @property
     def row(self) -> Family:
         """The family's row of the table."""
         return FAMILIES[self.family]
 
+    @property
+    def translates_by_code(self) -> bool:
+        """Whether the chat template takes languages' codes, as TranslateGemma's does."""
+        return LANGUAGE_CODE in self.template
+
     def limit(self) -> int:
         """Return the most tokens the encoder, or input and output together, can hold."""
-        text = self.content.get("text_config", self.content)
-        for key in self.row.positions:
-            if isinstance(text.get(key), int):
-                return text[key]
-        return self.row.default_limit
+        limit = self._positions(self.row.positions) or self.row.default_limit
+        return min(limit, _CODED_WINDOW) if self.translates_by_code else limit
+
+    def output_limit(self) -> int:
+        """Return the most tokens an encoder-decoder's output has positions for, both marks too."""
+        return self._positions(self.row.output_positions) or self.limit()
+
+    def _positions(self, key: str) -> int | None:
+        told = self.content.get("text_config", self.content).get(key)
+        return told if isinstance(told, int) else None
 
     def told_prompt(self, role: str) -> str:
         """Return the prompt that the model's own config gives for a role, "" if none.
 
-        T5's configs give a prefix there; the starter's gives the whole prompt.
+        T5's and BART's configs give a prefix there; the starter's gives the whole prompt.
         """
-        task = {SUMMARIZER: "summarization", TRANSLATOR: "translation_en_to_ru"}[role]
-        told = (self.content.get("task_specific_params") or {}).get(task) or {}
-        prefix = told.get("prefix")
-        return told.get("prompt") or ("" if prefix is None else prefix + "{text}")
+        task = self._task(role)
+        prefix = task.get("prefix", self.content.get("prefix"))
+        return task.get("prompt") or ("" if prefix is None else prefix + "{text}")
 
     def prompt(self, role: str) -> str:
         """Return the text around an input, ``{text}`` in its place."""
         return self.told_prompt(role) or (self.row.prompts or {}).get(role, "{text}")
 
-    def decoding(self, role: str, folder: Path) -> Decoding:
+    def decoding(self, role: str) -> Decoding:
         """Return the search that the model's authors recommend, as far as it is written.
 
-        A minimum length is left out: it makes short articles' summaries up.
+        A summary's bounds are the authors' too, but clamped to the input: no summary is
+        longer than what it summarizes, and none has to be longer than a quarter of it,
+        or a short article's would be made up. A translation is bounded by its input alone.
         """
-        told = dict(self.content)
-        generation = folder / "generation_config.json"
-        if generation.is_file():
-            told |= read_json(generation)
+        told = {**self.content, **self.generation, **self._task(role)}
         stopping = told.get("early_stopping")
-        room = {SUMMARIZER: 192, TRANSLATOR: 512}[role]
+        least, most = self._lengths(told) if role == SUMMARIZER else (0, _MOST[TRANSLATOR])
         return Decoding(
             num_beams=told.get("num_beams") or 1,
             length_penalty=float(told.get("length_penalty") or 1.0),
             repetition_penalty=float(told.get("repetition_penalty") or 1.0),
             no_repeat_ngram_size=told.get("no_repeat_ngram_size") or 0,
             early_stopping=stopping if stopping in (True, "never") else False,
-            max_tokens=min(room, self.limit() // 2),
-            max_ratio=0.0 if role == SUMMARIZER else 3.0,
+            min_tokens=least,
+            max_tokens=min(most, self.limit() // 2),
+            min_ratio=0.25 if role == SUMMARIZER else 0.0,
+            max_ratio=1.0 if role == SUMMARIZER else 3.0,
         )
+
+    def _task(self, role: str) -> Mapping[str, Any]:
+        """Return what the config says of one task; pipelines used to read it there."""
+        task = {SUMMARIZER: "summarization", TRANSLATOR: "translation_en_to_ru"}[role]
+        return (self.content.get("task_specific_params") or {}).get(task) or {}
+
+    def _lengths(self, told: Mapping[str, Any]) -> tuple[int, int]:
+        """Return a summary's bounds as ``Decoding`` counts, without the end mark.
+
+        ``min_length`` and ``max_length`` count the start mark, and a decoder's prompt, for
+        which reason they say nothing there.
+        """
+        least, most = told.get("min_new_tokens"), told.get("max_new_tokens")
+        if self.row.shape is Shape.ENCODER_DECODER:
+            least = least or (told.get("min_length") or 1) - 1
+            most = most or (told.get("max_length") or 0) - 1
+        return max(0, least or 0), (most - 1 if most and most > 1 else _MOST[SUMMARIZER])
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -196,12 +246,35 @@ def read_config(folder: Path, role: str) -> Config:
             f"{folder} is a model of the family {family or '(none named)'!r}, which svodka does "
             f"not know; it knows {', '.join(sorted(FAMILIES))}."
         )
-    if role not in FAMILIES[family].roles:
+    generation = folder / "generation_config.json"
+    config = Config(
+        family,
+        content,
+        read_json(generation) if generation.is_file() else {},
+        _template(folder) if FAMILIES[family].shape is Shape.DECODER else "",
+    )
+    roles = frozenset({TRANSLATOR}) if config.translates_by_code else config.row.roles
+    if role not in roles:
         other = SUMMARIZER if role == TRANSLATOR else TRANSLATOR
         raise ModelError(
             f"{folder} ({family}) cannot be the {role}: it is a {other}; pass it as --{other}."
         )
-    return Config(family, content)
+    return config
+
+
+def _template(folder: Path) -> str:
+    """Return the folder's chat template, from whichever of its three places; "" if none."""
+    path = folder / "chat_template.jinja"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    for name in ("chat_template.json", "tokenizer_config.json"):
+        path = folder / name
+        told = read_json(path).get("chat_template") if path.is_file() else None
+        if isinstance(told, list):  # several, by name
+            told = next((each["template"] for each in told if each["name"] == "default"), None)
+        if told:
+            return str(told)
+    return ""
 
 
 def sentence_limit(folder: Path) -> int:

@@ -36,8 +36,11 @@ class Rules:
         longer = [list(words) for words in banned if len(words) > 1]
         self._longer = NoBadWordsLogitsProcessor(longer) if longer else None
 
-    def __call__(self, outputs: Tensor, scores: Tensor) -> Tensor:
-        """Bend scores (rows, vocabulary) by the outputs so far (rows, length)."""
+    def __call__(self, outputs: Tensor, scores: Tensor, least: Tensor) -> Tensor:
+        """Bend scores (rows, vocabulary) by the outputs so far (rows, length).
+
+        None of them ends before it has ``least`` (rows,) ids.
+        """
         length = outputs.shape[1]
         if self._decoding.repetition_penalty != 1.0:
             _penalize(outputs, scores, self._decoding.repetition_penalty)
@@ -48,7 +51,8 @@ class Rules:
         if self._longer:
             scores = self._longer(outputs, scores)  # pyright: ignore[reportArgumentType]
         if length < self._decoding.min_tokens:
-            scores.index_fill_(1, self.ends, _NEVER)
+            early = (length < least)[:, None]
+            scores[:, self.ends] = scores[:, self.ends].masked_fill(early, _NEVER)
         return scores
 
     def before_end(self, ids: Tensor) -> list[int]:

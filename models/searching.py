@@ -49,10 +49,10 @@ class Greedy:
 
     width = 1
 
-    def __init__(self, begin: Tensor, bounds: Tensor, rules: Rules) -> None:
-        """Go on from ids (rows, n) to ``bounds`` (rows,) ids at most."""
+    def __init__(self, begin: Tensor, least: Tensor, bounds: Tensor, rules: Rules) -> None:
+        """Go on from ids (rows, n) to at least ``least`` (rows,) ids, ``bounds`` at most."""
         self.sources: Tensor | None = None
-        self._bounds, self._rules = bounds, rules
+        self._least, self._bounds, self._rules = least, bounds, rules
         self._ids, self._length = _with_room(begin, bounds, rules), begin.shape[1]
 
     @property
@@ -62,7 +62,7 @@ class Greedy:
 
     def advance(self, scores: Tensor) -> Tensor:
         """See ``Search``."""
-        tokens = self._rules(self.outputs, scores.float()).argmax(-1)
+        tokens = self._rules(self.outputs, scores.float(), self._least).argmax(-1)
         self._ids[:, self._length] = tokens
         self._length += 1
         self.sources = None
@@ -70,7 +70,8 @@ class Greedy:
 
     def keep(self, rows: Tensor) -> None:
         """See ``Search``."""
-        self._ids, self._bounds, self.sources = self._ids[rows], self._bounds[rows], rows
+        self._ids, self.sources = self._ids[rows], rows
+        self._least, self._bounds = self._least[rows], self._bounds[rows]
 
     def answer(self, row: int) -> list[int]:
         """See ``Search``."""
@@ -84,11 +85,14 @@ class Beams:
     power of the length penalty: Wu et al., 2016, arXiv:1609.08144, without the constants.
     """
 
-    def __init__(self, begin: Tensor, bounds: Tensor, rules: Rules, decoding: Decoding) -> None:
-        """Go on from ids (rows, n) to ``bounds`` (rows,) ids at most."""
+    def __init__(
+        self, begin: Tensor, least: Tensor, bounds: Tensor, rules: Rules, decoding: Decoding
+    ) -> None:
+        """Go on from ids (rows, n) to at least ``least`` (rows,) ids, ``bounds`` at most."""
         self.sources: Tensor | None = None
         self.width = decoding.num_beams
-        self._bounds, self._rules, self._decoding = bounds, rules, decoding
+        self._least, self._bounds = least, bounds
+        self._rules, self._decoding = rules, decoding
         self._length = begin.shape[1]
         # (rows, width, length): the running outputs, and the best of those that have ended.
         self._ids = _with_room(begin, bounds, rules)[:, None].repeat(1, self.width, 1)
@@ -105,7 +109,8 @@ class Beams:
     def advance(self, scores: Tensor) -> Tensor:
         """See ``Search``."""
         rows, width, vocabulary = len(self._bounds), self.width, scores.shape[-1]
-        scores = self._rules(self.outputs, scores.float().log_softmax(-1))
+        least = self._least.repeat_interleave(width)
+        scores = self._rules(self.outputs, scores.float().log_softmax(-1), least)
         totals = scores.view(rows, width, -1) + self._totals[:, :, None]
         # Should all of the best end here, there are as many others to go on with.
         enough = max(2, 1 + len(self._rules.ends)) * width
@@ -157,11 +162,8 @@ class Beams:
         """See ``Search``."""
         assert self.sources is not None
         self.sources = self.sources.view(-1, self.width)[rows].flatten()
-        self._bounds, self._ids, self._totals = (
-            self._bounds[rows],
-            self._ids[rows],
-            self._totals[rows],
-        )
+        self._least, self._bounds = self._least[rows], self._bounds[rows]
+        self._ids, self._totals = self._ids[rows], self._totals[rows]
         self._ended, self._scores = self._ended[rows], self._scores[rows]
 
     def answer(self, row: int) -> list[int]:

@@ -95,7 +95,7 @@ def refer(row: presets.Row, cache: Path) -> ModelRef:
     """Return the reference to a row's model, found on this disk."""
     located = sources.locate(row.source, cache, wanted=row.preset)
     config = families.read_config(located.path, row.role)
-    decoding = row.decoding or config.decoding(row.role, located.path)
+    decoding = row.decoding or config.decoding(row.role)
     shape, limit, room = config.row.shape, config.limit(), 0
     match shape:
         case Shape.ENCODER:
@@ -105,7 +105,7 @@ def refer(row: presets.Row, cache: Path) -> ModelRef:
             room = min(decoding.max_tokens, window // 2)
             limit = window - room - 1
         case Shape.ENCODER_DECODER:  # the output has positions of its own, and two marks
-            room = limit - 2
+            room = config.output_limit() - 2
     return ModelRef(
         role=row.role,
         task="embed" if shape is Shape.ENCODER else "generate",

@@ -47,10 +47,12 @@ class Network(Protocol):
 class EncoderDecoder:
     """Reads its input once, then keys and values of it are all it needs."""
 
-    def __init__(self, model: Any, ids: Tensor, mask: Tensor) -> None:
+    def __init__(self, model: Any, ids: Tensor, mask: Tensor, **attention: Tensor) -> None:
+        """Read ids (rows, n) by their mask and whatever else the family's ``attention`` takes."""
         self._model = model
         self._mask = mask
-        self._encoded = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
+        encoder = model.get_encoder()
+        self._encoded = encoder(input_ids=ids, attention_mask=mask, **attention).last_hidden_state
         self._cache: Any = EncoderDecoderCache(DynamicCache(), DynamicCache())
 
     def step(self, tokens: Tensor) -> Tensor:

@@ -130,21 +130,30 @@ class Generator(_Network):
         ids, mask = _padded(batch, self._ref, pad_id=self._codec.pad_id, left=self._left)
         room = self._ref.max_output_tokens
         bounds = [min(room, decoding.bound(len(row))) for row in batch]
+        least = ids.new_tensor([min(room, decoding.least(len(row))) for row in batch])
         begin = ids.new_tensor(self._begin).repeat(len(batch), 1)
         rules = Rules(decoding, self._ends, self._banned)
         limits = ids.new_tensor(bounds)
         if decoding.num_beams > 1:
-            search = Beams(begin, limits, rules, decoding)
+            search = Beams(begin, least, limits, rules, decoding)
         else:
-            search = Greedy(begin, limits, rules)
+            search = Greedy(begin, least, limits, rules)
         with _memory():
             if self._left:
                 network, start = Decoder(self._model, mask), ids
             else:
-                network = EncoderDecoder(self._model, ids, mask)
+                network = EncoderDecoder(self._model, ids, mask, **self._attention(ids))
                 start = ids.new_tensor(self._start).repeat(len(batch), 1)
             outputs = generate(network, start, search, dropped)
         return [self._generated(ids, bound) for ids, bound in zip(outputs, bounds, strict=True)]
+
+    def _attention(self, ids: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what the family's encoder wants to know beside the mask."""
+        if not FAMILIES[self._ref.family].global_first:
+            return {}
+        everywhere = torch.zeros_like(ids)
+        everywhere[:, 0] = 1
+        return {"global_attention_mask": everywhere}
 
     def _generated(self, ids: list[int], bound: int) -> Generated:
         text = self._codec.decode(ids[:bound])

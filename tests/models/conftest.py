@@ -11,11 +11,9 @@ import pytest
 import torch
 
 import models
-import random_models
 from models.selection import ModelRef, named, refer
 from models.sources import default_cache
-
-ROLES = {"bart": "summarizer", "bert": "summarizer"}
+from zoo.snapshots import SNAPSHOTS, build
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,26 +24,38 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory) -> Callable[[str], Path]:
-    """Return the folder of a tiny random model by its name in ``random_models``."""
+    """Return the folder of a model of the zoo, by its name there."""
     root = tmp_path_factory.mktemp("models")
-
-    def make(name: str) -> Path:
-        if not (root / name).exists():
-            random_models.MAKERS[name](root / name)
-        return root / name
-
-    return make
+    return lambda name: build(name, root)
 
 
 @pytest.fixture(scope="session")
 def ref(folder) -> Callable[[str], ModelRef]:
-    """Return a reference to a tiny random model; in float64, where rounding decides nothing."""
+    """Return a reference to a model of the zoo, in float64, where rounding decides nothing."""
 
     def make(name: str) -> ModelRef:
-        row = named(ROLES.get(name, "translator"), str(folder(name)))
+        row = named(SNAPSHOTS[name].role, str(folder(name)))
         return replace(refer(row, folder(name).parent), compute_type="float64")
 
     return make
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print the parity matrix: how many of the texts got the reference's answer."""
+    cells = {}
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for key, value in getattr(report, "user_properties", ()):
+            if key == "parity":
+                name, engine, mode, same, total = value
+                cells[name, f"{engine}: {mode}"] = f"{same}/{total}"
+    if not cells:
+        return
+    columns = list(dict.fromkeys(column for _, column in cells))
+    terminalreporter.section("parity with the references")
+    terminalreporter.write_line(" " * 16 + "".join(f"{column:>30}" for column in columns))
+    for name in dict.fromkeys(name for name, _ in cells):
+        row = "".join(f"{cells.get((name, column), '-'):>30}" for column in columns)
+        terminalreporter.write_line(f"{name:<16}{row}")
 
 
 @pytest.fixture(scope="session")

@@ -43,16 +43,35 @@ def test_a_told_prompt_comes_before_the_familys(config):
     assert config(model_type="bart").prompt(SUMMARIZER) == "{text}"
 
 
-def test_the_authors_search_is_taken_without_its_least_length_and_sampling(config, tmp_path):
-    model = config(model_type="bart", num_beams=4, length_penalty=2.0, max_position_embeddings=1024)
+def test_the_authors_search_is_taken_without_its_sampling(config, tmp_path):
     (tmp_path / "generation_config.json").write_text(
-        json.dumps(
-            {"no_repeat_ngram_size": 3, "early_stopping": True, "min_length": 56, "top_k": 9}
-        )
+        json.dumps({"no_repeat_ngram_size": 3, "early_stopping": True, "top_k": 9})
     )
-    assert model.decoding(SUMMARIZER, tmp_path) == Decoding(
-        num_beams=4, length_penalty=2.0, no_repeat_ngram_size=3, early_stopping=True, max_tokens=192
+    told = {"num_beams": 4, "length_penalty": 2.0, "max_length": 142, "min_length": 56}
+    model = config(model_type="bart", max_position_embeddings=1024, **told)
+    assert model.decoding(SUMMARIZER) == Decoding(
+        num_beams=4,
+        length_penalty=2.0,
+        no_repeat_ngram_size=3,
+        early_stopping=True,
+        min_tokens=55,  # the config's numbers count the start mark, and the last the end mark
+        max_tokens=140,
+        min_ratio=0.25,
+        max_ratio=1.0,
     )
+
+
+def test_a_task_of_the_configs_own_has_the_last_word(config):
+    task = {"summarization": {"num_beams": 4, "max_length": 200, "min_length": 30}}
+    decoding = config(model_type="t5", task_specific_params=task).decoding(SUMMARIZER)
+    assert (decoding.num_beams, decoding.min_tokens, decoding.max_tokens) == (4, 29, 198)
+
+
+def test_a_translation_is_bounded_by_its_input_alone(config):
+    decoding = config(TRANSLATOR, model_type="marian", max_length=20, min_length=10).decoding(
+        TRANSLATOR
+    )
+    assert (decoding.least(50), decoding.bound(50)) == (0, 166)
 
 
 def test_sentence_encoders_name_their_own_limit(tmp_path):
@@ -86,6 +105,14 @@ def test_a_rows_bound_grows_with_its_input_up_to_the_hard_bound(most, tokens, ra
     decoding = Decoding(max_tokens=most, max_ratio=ratio)
     assert 1 <= decoding.bound(tokens) <= decoding.bound(tokens + 1) <= most
     assert Decoding(max_tokens=most).bound(tokens) == most
+
+
+@given(st.integers(0, 400), st.integers(1, 400), st.integers(0, 4000))
+def test_nothing_has_to_be_made_up_to_fill_a_length(least, most, tokens):
+    """However long an author wants summaries, a short input's may be short."""
+    decoding = Decoding(min_tokens=least, max_tokens=most, min_ratio=0.25, max_ratio=1.0)
+    assert 0 <= decoding.least(tokens) <= min(least, tokens / 4, decoding.bound(tokens))
+    assert decoding.least(tokens) <= decoding.least(tokens + 1)
 
 
 @pytest.mark.parametrize(
