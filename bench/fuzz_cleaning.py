@@ -44,6 +44,8 @@ def a_text(dice: random.Random) -> str:
     parts = [_piece(dice) for _ in range(dice.randrange(25))]
     if dice.random() < 0.05:
         parts *= dice.randrange(1, 40)
+    if dice.random() < 0.02:
+        parts.append(dice.choice(["\n", " \n", "\t", "a", "|", '"', "("]) * 100_000)
     return dice.choice(["\n", "\n\n", " ", "\r\n"]).join(parts)
 
 
@@ -69,6 +71,9 @@ def a_page(dice: random.Random) -> str:
     for _ in range(dice.randrange(40)):
         tag = dice.choice(TAGS)
         opening = f"<{tag} style='display:none'>" if dice.random() < 0.05 else f"<{tag}>"
+        if dice.random() < 0.01:
+            names = range(dice.randrange(20_000))
+            opening = f"<{tag} {' '.join(f'a{name}=1' for name in names)}>"
         parts.append(opening * (dice.randrange(300) if dice.random() < 0.02 else 1))
         parts.append(_piece(dice))
         if dice.random() < 0.7:

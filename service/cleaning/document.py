@@ -18,9 +18,9 @@ class Paragraph:
     """A paragraph of ``Cleaned.flat``, without the white space around it.
 
     ``role`` says what it is in the article (body, subheading, list item,
-    headline, byline, date, caption, time stamp, code; chrome for what is none
-    of it), ``reason`` says in a few words why it has its kind. Offsets count
-    code points.
+    table, headline, standfirst, byline, date, dateline, caption, time stamp,
+    code; chrome for what is none of it), ``reason`` says in a few words why it
+    has its kind. Offsets count code points.
     """
 
     start: int

@@ -28,6 +28,8 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]{0,30})([^<>]*)>")
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track"]
 )
+# The parser compares each attribute of a tag with all others. Tags this long hold data.
+_LONG_TAG = re.compile(r"<([a-zA-Z][\w:-]{0,30})\s[^<>]{20000,}>")
 # The parser leaves out what lies deeper than 2,048 elements; pages that people
 # read nest a few dozen deep.
 DEEPEST = 100
@@ -48,6 +50,7 @@ NOTHING = Extraction("", "", Metadata())
 def parsed(html: str) -> HtmlElement:
     """The tree of a page in whatever state, with nothing lost for being nested too deep."""
     source = _XML_DECLARATION.sub("", html.replace("\0", ""), count=1)
+    source = _LONG_TAG.sub(r"<\1>", source)
     tree, complete = _tree(source)
     return tree if complete else _tree(_shallow(source))[0]
 

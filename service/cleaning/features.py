@@ -26,6 +26,7 @@ from service.cleaning.words import (
     PAST,
     REPORTING,
     SECOND_PERSON,
+    WE,
 )
 
 Features = dict[str, float]
@@ -42,7 +43,13 @@ _DATE = re.compile(
 )
 _QUOTED = re.compile(r"[\"“][^\"“”]{1,600}[\"”]")
 # Spammers swap letters for their likes in another script; writers do not.
-_MIXED = re.compile(r"[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]")
+_MIXED = re.compile(r"[a-zA-Z][\u0400-\u052f]|[\u0400-\u052f][a-zA-Z]")
+# Names, and at once what their bearer is or does: so begin the notes about authors.
+_BIOGRAPHY = re.compile(
+    r"(?:[A-Z][\w.'’-]{1,20} ){1,4}(?:is|has|writes|works|worked|covers|lives|serves|teaches|"
+    r"reports|joined|studied|studies|runs|holds|speciali[sz]es)\b"
+)
+_COLUMN = re.compile(r"\t|(?<=\S) ?\| ?(?=\S)")
 _QUOTES = '"“”'
 _TERMINAL = (".", "!", "?", ".”", '."', "!”", '!"', "?”", '?"', ".’", ".'", ".)", "。", "…”")
 
@@ -87,9 +94,32 @@ class Passage:
         return any(cue.pattern.match(head) for cue in CUES if cue.name in self.cues)
 
     @cached_property
+    def unquoted(self) -> frozenset[str]:
+        """Its words in small letters, without what it quotes."""
+        text = _QUOTED.sub(" ", self.text[:LOOKED_AT])
+        return frozenset(_WORD.findall(text.lower().replace("’", "'")))
+
+    @cached_property
+    def speaks_to_readers(self) -> float:
+        """How plainly a site addresses its readers in it: we, and you, and neither in quotes."""
+        return 0.5 * (not WE.isdisjoint(self.unquoted)) + 0.5 * (
+            not SECOND_PERSON.isdisjoint(self.unquoted)
+        )
+
+    @cached_property
+    def opens_as_biography(self) -> bool:
+        """Does it begin with somebody's name and what they are or do?"""
+        return bool(_BIOGRAPHY.match(self.text)) and self.lower_words[0] not in FUNCTION_WORDS
+
+    @cached_property
     def form(self) -> str:
         """The role that its form gives away, if any."""
         return form_of(self.text)
+
+    @cached_property
+    def columns(self) -> int:
+        """Into how many columns tabs or bars part it; sentences have none."""
+        return 0 if self.ends_sentence else len(_COLUMN.findall(self.text[:LOOKED_AT])) + 1
 
     @cached_property
     def key(self) -> str:
@@ -144,8 +174,9 @@ def own_features(passage: Passage) -> Features:
         "second person": min(1.0, 8 * sum(w in SECOND_PERSON for w in lower) / count),
         "first person": min(1.0, 8 * sum(w in FIRST_PERSON for w in lower) / count),
         "first person, unquoted": min(1.0, 8 * sum(w in FIRST_PERSON for w in unquoted) / count),
-        "we and you": float(
-            any(w in SECOND_PERSON for w in unquoted) and any(w in FIRST_PERSON for w in unquoted)
+        "we and you": float(passage.speaks_to_readers == 1),
+        "we, no quotes": float(
+            not WE.isdisjoint(passage.unquoted) and not any(c in text for c in _QUOTES)
         ),
         "mixed scripts": float(bool(_MIXED.search(text))),
         "imperative": float(bool(lower) and lower[0] in IMPERATIVES),
@@ -153,13 +184,14 @@ def own_features(passage: Passage) -> Features:
         "date": float(bool(_DATE.search(text[:200]))),
         "date, short": float(len(words) <= 12 and bool(_DATE.search(text[:200]))),
         "no words": float(not words),
+        "opens as a biography": float(passage.opens_as_biography),
         "money": float("$" in text or "£" in text or "€" in text),
     }
     if form:
         found[f"form {form}"] = 1.0
     if passage.cues:
         # A phrase in a long text says less than one in a short one.
-        density = min(1.0, 40 / count)
+        density = min(1.0, 20 / count)
         for name in passage.cues:
             found[f"cue {name}"] = density
             if len(words) <= 12:
@@ -179,6 +211,9 @@ def _said(features: Features) -> Features:
 _ASKING = frozenset(
     {"cookies", "newsletter", "donation", "appeal", "subscription", "account", "app"}
 )
+
+# A story goes on behind a box of at most so many lines.
+_REACH = 6
 
 # Headings under which no story goes on.
 _ENDINGS = {"comments": "comments began", "teaser": "teasers began"}
@@ -200,6 +235,7 @@ def place_features(
             site.update(passage.content)
     asking = _surroundings([float(not _ASKING.isdisjoint(p.cues)) for p in passages])
     copies = Counter(passage.key for passage in passages)
+    authors = {word for p in passages if p.form == "byline" for word in p.words[:8]} - {"By", "by"}
     around = _surroundings(likely)
     begun = dict.fromkeys(_ENDINGS, 0)
     gap = len(passages)
@@ -229,10 +265,26 @@ def place_features(
                     "inside, short": float(inside and short),
                     "inside, no sentence": float(inside and not passage.ends_sentence),
                     "between": previous * following,
+                    "the weaker neighbour": min(previous, following),
+                    "prose between": min(previous, following)
+                    * float(not short and passage.ends_sentence),
+                    "plain prose, story on both sides": float(_is_plain_prose(passage))
+                    * min(
+                        max(likely[max(0, index - _REACH) : index], default=0.0),
+                        max(likely[index + 1 : index + 1 + _REACH], default=0.0),
+                    ),
+                    "title between": min(previous, following)
+                    * float(short and index > 0 and passages[index - 1].ends_sentence),
                     "before the block": float(index < block[0]),
                     "after the block": float(index >= block[1]),
                     "away": min(1.0, math.log1p(away) / 4),
                     "edge of the block": float(index == block[1] - 1),
+                    "biography at the end": float(
+                        passage.opens_as_biography and index >= block[1] - 2
+                    ),
+                    "opens with the author's name": float(
+                        not short and len(authors.intersection(passage.words[:2])) == 2
+                    ),
                     "topic": topic,
                     "topic, long": topic * float(not short),
                     "topic, short": topic * float(short),
@@ -240,6 +292,11 @@ def place_features(
                     "asking before": asking[index][0],
                     "asking after": asking[index][1],
                     "asking before and after": asking[index][0] * asking[index][1],
+                    "asks, to readers": passage.speaks_to_readers
+                    * min(1.0, 3 * max(asking[index])),
+                    "asks, to readers only": float(
+                        passage.speaks_to_readers == 1 and max(asking[index]) > 0.1
+                    ),
                     **_beside("after", passage, passages[index - 1] if index else None),
                     **_beside(
                         "before",
@@ -259,9 +316,19 @@ def place_features(
         )
         if inside or index >= block[1]:
             for cue in _ENDINGS:
-                begun[cue] += short and cue in passage.cues
+                begun[cue] += len(passage.words) <= 5 and cue in passage.cues
         gap = 0 if own > 0.5 else gap + 1
     return found
+
+
+def _is_plain_prose(passage: Passage) -> bool:
+    """Is it a sentence of some length in which no site speaks?"""
+    return (
+        passage.ends_sentence
+        and len(passage.words) > 12
+        and not passage.cues
+        and not passage.speaks_to_readers
+    )
 
 
 def _beside(side: str, passage: Passage, neighbour: Passage | None) -> Features:

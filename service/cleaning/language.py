@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ LOOKED_AT = 2_000
 
 _NOT_TELLING = frozenset(["pcm", "zxx"])
 # What programs are full of and sentences are not.
-_SIGN = re.compile(r"[{}\[\]=<>_\\|&#$+*]|\w\(|\);|;$|::", re.MULTILINE)
+_SIGN = re.compile(r"[{}\[\]=<>_\\|&#$+]|(?<!\*)\*(?!\*)|\w\(|\);|;$|::", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
@@ -55,6 +54,8 @@ def language_of(text: str) -> str:
 
 def _of_latin(words: list[str]) -> str:
     lower = [word.lower().replace("’", "'") for word in words]
+    if _is_transliterated(lower):
+        return TRANSLITERATED
     english = sum(word in FUNCTION_WORDS for word in lower) / len(words)
     if english > 0.2 and len(words) > 2:
         return ENGLISH
@@ -64,8 +65,6 @@ def _of_latin(words: list[str]) -> str:
     tag, confidence = _identifier().classify(sample)
     if tag == ENGLISH or english > 0.1:
         return ENGLISH
-    if _is_transliterated(sample):
-        return TRANSLITERATED
     # Names and addresses look like a creole, or like anything, but then it is not sure.
     return UNKNOWN if tag in _NOT_TELLING or confidence < 0.5 else tag
 
@@ -82,6 +81,10 @@ def _identifier() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # How Russian is spelled in Latin letters, longest first.
 _TRANSLITERATION = {
     "shch": "щ", "sch": "щ", "zh": "ж", "kh": "х", "ts": "ц", "ch": "ч", "sh": "ш",
@@ -92,100 +95,36 @@ _TRANSLITERATION = {
     "y": "ы", "z": "з", "'": "ь",
 }  # fmt: skip
 _SPELLING = re.compile("|".join(_TRANSLITERATION))
+# Letters together that Russian words have in Latin letters and English ones do not.
+_RUSSIAN_LETTERS = re.compile(
+    r"zh|kh|shch|yy|iy|yk[ah]|eniy|stv[aeouy]|tsy?a|ogo$|ego$|omu$|[aoeiuy]yu?t$|ost$|[aeiy]li?s$|"
+    r"aya$|oy$|oye$|[iy]mi$|ami$|ov$|[aeiy]la$"
+)
 
 
-def _is_transliterated(sample: str) -> bool:
-    """Does it read as Russian once spelled in Cyrillic letters?"""
-    words = sample.lower().split()
-    spelled = " ".join(_SPELLING.sub(lambda m: _TRANSLITERATION[m[0]], w) for w in words)
-    counted = Counter(word for word in spelled.split() if word in _RUSSIAN_WORDS)
-    return sum(counted.values()) >= max(2, len(words) / 8)
+def _is_transliterated(words: list[str]) -> bool:
+    """Do these words of small letters read as Russian once spelled in Cyrillic letters?
+
+    Some are words of both languages: on, my, no, to, do.
+    """
+    english = russian = 0
+    for word in (word for word in words if len(word) > 1):
+        listed = _SPELLING.sub(lambda m: _TRANSLITERATION[m[0]], word) in _RUSSIAN_WORDS
+        if word in FUNCTION_WORDS:
+            english += not listed
+        else:
+            russian += listed or (len(word) > 3 and bool(_RUSSIAN_LETTERS.search(word)))
+    return russian >= max(2, len(words) / 4) and russian > 3 * english
 
 
-_RUSSIAN_WORDS = frozenset(
-    [
-        "и",
-        "в",
-        "не",
-        "на",
-        "я",
-        "быть",
-        "он",
-        "с",
-        "что",
-        "а",
-        "это",
-        "по",
-        "но",
-        "они",
-        "мы",
-        "она",
-        "как",
-        "то",
-        "из",
-        "у",
-        "который",
-        "за",
-        "от",
-        "о",
-        "так",
-        "вы",
-        "ты",
-        "для",
-        "же",
-        "весь",
-        "все",
-        "один",
-        "год",
-        "бы",
-        "меня",
-        "мне",
-        "его",
-        "ее",
-        "их",
-        "нет",
-        "да",
-        "если",
-        "уже",
-        "или",
-        "ни",
-        "еще",
-        "ещё",
-        "был",
-        "была",
-        "было",
-        "были",
-        "до",
-        "при",
-        "во",
-        "со",
-        "когда",
-        "где",
-        "только",
-        "очень",
-        "может",
-        "чтобы",
-        "того",
-        "этого",
-        "сегодня",
-        "завтра",
-        "вчера",
-        "тебя",
-        "тебе",
-        "себя",
-        "там",
-        "тут",
-        "потом",
-        "надо",
-        "нужно",
-        "можно",
-        "под",
-        "после",
-        "без",
-        "над",
-        "про",
-        "через",
-        "между",
-        "перед",
-    ]
+_RUSSIAN_WORDS = _words(
+    """
+    и в не на я быть он с что а это по но они мы она как то из у который за от о так вы ты
+    для же весь все один год бы меня мне его ее их нет да если уже или ни еще ещё был была
+    было были до при во со когда где только очень может чтобы того этого сегодня завтра
+    вчера тебя тебе себя там тут потом надо нужно можно под после без над про через между
+    перед году года также нас вас их им ему ей этот эта эти который которая которые которого
+    тем чем даже больше будет будут сказал сказала время человек людей свою своей своего
+    своих
+    """
 )

@@ -65,6 +65,12 @@ def shipped_model() -> ParagraphModel:
     return ParagraphModel(tuple(weights["readings"]), weights["threshold"], weights["doubt"])
 
 
+@cache
+def trained_on() -> frozenset[str]:
+    """The pages that made the shipped weights: their addresses, or failing that, file names."""
+    return frozenset(json.loads(WEIGHTS.read_text(encoding="utf-8"))["trained_on"])
+
+
 def _logistic(weights: Mapping[str, float], features: Features) -> float:
     total = sum([weights.get(name, 0.0) * value for name, value in features.items()])
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))

@@ -29,6 +29,8 @@ from service.schema import Range
 # What the extractor's opinion adds to a paragraph's log-odds, or takes from them:
 # the model overrules it where it is surer than twenty to one.
 EXTRACTED = 3.0
+# What a sentence gains by standing between the headline and what was extracted.
+LEAD = 1.0
 
 
 def clean_html(
@@ -55,8 +57,9 @@ def clean_html(
     is_open = [not is_excluded(offset, excluded) for offset in offsets]
     free = [passage for passage, opened in zip(passages, is_open, strict=True) if opened]
     title = headline or page.headline
-    likely = _likelihoods(free, page, title, model or shipped_model())
-    found = verdicts(free, likely, 0.5, title)
+    model = model or shipped_model()
+    likely = _likelihoods(free, page, title, model)
+    found = verdicts(free, likely, model.threshold, title)
     remaining = iter(found)
     return answer(
         flat,
@@ -92,13 +95,17 @@ def _likelihoods(
     extracted = extracted_paragraphs([passage.text for passage in passages], page.text)
     lead = _lead(passages, extracted, headline)
     opinions = [
-        EXTRACTED if is_in else 0.0 if index in lead else -EXTRACTED
-        for index, is_in in enumerate(extracted)
+        EXTRACTED if is_in else _lead_opinion(passages[i]) if i in lead else -EXTRACTED
+        for i, is_in in enumerate(extracted)
     ]
     return [
         _logistic(_log_odds(likely) + opinion)
         for likely, opinion in zip(own, opinions, strict=True)
     ]
+
+
+def _lead_opinion(passage: Passage) -> float:
+    return LEAD if passage.ends_sentence and len(passage.words) > 12 else 0.0
 
 
 def _lead(passages: Sequence[Passage], extracted: Sequence[bool], headline: str) -> range:

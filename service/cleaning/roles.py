@@ -17,6 +17,7 @@ CHROME = "chrome"
 HEADLINE = "headline"
 SUBHEADING = "subheading"
 LIST_ITEM = "list item"
+TABLE = "table"
 
 # Longer than this, it is running text whatever it begins with.
 LONGEST = 220

@@ -18,6 +18,9 @@ from service.cleaning.roles import HEADLINE
 from service.cleaning.verdicts import AS_SUBMITTED, EXCLUDED, STANDFIRST, Verdict, verdicts
 from service.schema import Metadata, Range, SpanKind
 
+# A paragraph of so many characters can be a whole story, flattened into one line.
+_WHOLE_STORY = 500
+
 
 def clean_text(
     text: str,
@@ -111,6 +114,11 @@ def _read(passages: Sequence[Passage], headline: str, model: ParagraphModel) -> 
     if not passages:
         return []
     likely = model.likelihoods(passages, headline)
+    # Where nearly all is one paragraph, the story is in it, whatever else may be.
+    length = [len(passage.text) for passage in passages]
+    longest = length.index(max(length))
+    if length[longest] >= max(_WHOLE_STORY, 0.8 * sum(length)):
+        likely[longest] = 1.0
     # A text in which nothing stands out as chrome is left whole.
     threshold = model.threshold if min(likely) < model.doubt else 0.0
     return verdicts(passages, likely, threshold, headline)

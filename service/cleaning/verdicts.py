@@ -10,10 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from service.cleaning.features import Passage
 from service.cleaning.language import ENGLISH, NO_LANGUAGE, UNKNOWN, language_of
-from service.cleaning.roles import BODY, CHROME, HEADLINE, LIST_ITEM, SUBHEADING, is_title
+from service.cleaning.roles import (
+    BODY,
+    CHROME,
+    HEADLINE,
+    LIST_ITEM,
+    SUBHEADING,
+    TABLE,
+    is_title,
+)
 from service.cleaning.vocabulary import CUES
 from service.schema import SpanKind
 
@@ -21,6 +30,8 @@ _REASONS = {cue.name: cue.reason for cue in CUES}
 _CONTEXT_REASONS = {"caption": "photo caption"}
 # So far above a story's first sentence its headline is looked for.
 _HEADLINE_REACH = 60
+# So many short lines one below the other, a third of them numbers, are a table's cells.
+_CELLS = 6
 # Lines this close above a story without a headline belong to it.
 _TOP = 4
 
@@ -56,6 +67,7 @@ def verdicts(
     sentences = [index for index in story if passages[index].ends_sentence] or story
     first, last = (sentences[0], story[-1]) if story else (len(passages), -1)
     top = title if title is not None and title < first else first - _TOP
+    cells = _cells(passages)
     seen: set[str] = set()
     answers: list[Verdict] = []
     for index, passage in enumerate(passages):
@@ -73,14 +85,14 @@ def verdicts(
         elif title is not None and title < index < first and _is_photo(passage, index - title):
             answer = Verdict(SpanKind.CONTEXT, "caption", "photo caption")
         elif kept[index]:
-            role = form or (SUBHEADING if _is_subheading(passage) else BODY)
+            role = SUBHEADING if _is_subheading(passage) else BODY
+            role = TABLE if index in cells else form or role
             answer = Verdict(SpanKind.USED, role, "story")
         elif title is not None and title < index < first and _is_standfirst(passage):
             answer = STANDFIRST
         else:
-            answer = Verdict(
-                SpanKind.BOILERPLATE, CHROME, _why_dropped(passages, index, first, last)
-            )
+            why = TABLE if index in cells else _why_dropped(passages, index, first, last)
+            answer = Verdict(SpanKind.BOILERPLATE, CHROME, why)
         if kept[index]:
             seen.add(passage.key)
         answers.append(answer)
@@ -89,6 +101,18 @@ def verdicts(
 
 def _is_subheading(passage: Passage) -> bool:
     return len(passage.words) <= 12 and is_title(passage.text) and not passage.ends_sentence
+
+
+def _cells(passages: Sequence[Passage]) -> frozenset[int]:
+    """The indices of the lines that are a table's, or a ticker's."""
+    found: set[int] = set()
+    for short, run in groupby(range(len(passages)), lambda i: len(passages[i].words) <= 4):
+        indices = list(run)
+        numbers = sum(passages[i].text[-1].isdigit() for i in indices)
+        if short and len(indices) >= _CELLS and 3 * numbers >= len(indices):
+            found.update(indices)
+    found.update(i for i, passage in enumerate(passages) if passage.columns > 2)
+    return frozenset(found)
 
 
 def _heads_nothing(passages: Sequence[Passage], kept: Sequence[bool], index: int) -> bool:
@@ -102,12 +126,17 @@ def _heads_nothing(passages: Sequence[Passage], kept: Sequence[bool], index: int
         for i in (index - 1, index + 1)
         if 0 <= i < len(passages) and kept[i] and passages[i].key != passage.key
     ]
-    return (
-        len(passages) > 1
-        and _is_subheading(passage)
-        and index + 1 not in beside
-        and (not beside or passages[index - 1].ends_sentence)
-    )
+    if len(passages) == 1 or not _is_subheading(passage):
+        return False
+    # Below the titles of other articles, after the story has begun, stands one more of them.
+    listed = index > 0 and not kept[index - 1] and _is_title_of_another(passages[index - 1])
+    if listed and any(kept[i] and passages[i].ends_sentence for i in range(index)):
+        return True
+    return index + 1 not in beside and (not beside or passages[index - 1].ends_sentence)
+
+
+def _is_title_of_another(passage: Passage) -> bool:
+    return _is_subheading(passage) and len(passage.words) > 3 and not passage.form
 
 
 def _is_photo(passage: Passage, below: int) -> bool:

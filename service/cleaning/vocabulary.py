@@ -167,7 +167,7 @@ CUES = (
         (?:tweet|pin|e-?mail|print|save|bookmark) (?:this|it|article|story|page|post|to)
         (?:follow|like|find|join|connect with|catch|visit|add) us
         follow (?:me|him|her|them|@\w+|our|the .{1,40} on|on|\w+ on|\w+ \w+ on)
-        (?:on )?(?:facebook|twitter|whatsapp|linkedin|pinterest|reddit|telegram|instagram|
+        ^.{0,30}\b(?:facebook|twitter|whatsapp|linkedin|pinterest|reddit|telegram|instagram|
             flipboard|tumblr|youtube|tiktok|snapchat|threads|bluesky|mastodon|messenger|
             google ?\+)\W*$
         (?:facebook|twitter|whatsapp|linkedin|pinterest|reddit|telegram|instagram|
@@ -302,7 +302,7 @@ CUES = (
         (?:buy|shop|order|book|pre-?order|get) (?:now|here|today|tickets|online|it now|yours|
             it (?:from|at|on))
         (?:promo|coupon|discount|voucher|gift) (?:codes?|cards?)
-        add to (?:cart|basket|bag|wishlist|favou?rites)
+        (?:add|save) (?:[\w']+ ){0,3}to (?:your |my |the )?(?:cart|basket|bag|wishlist|favou?rites)
         (?:free|fast|next day) (?:shipping|delivery|download|quote|returns)
         \d+% off
         (?:best|great|daily|today's|top|gaming|black friday|hot) deals?
@@ -351,13 +351,16 @@ CUES = (
         (?:reach|contact|e-?mail|follow|find) (?:him|her|me|them|the author|the reporter|
             the writer)
         about the (?:author|writer|reporter|contributor|editor)s?|about (?:me|us)
+        (?:my|this) (?:\w+ )?(?:blog|website|site|channel|page) (?:is|has|was|about|where|for)
+        (?:hi|hello|hey)(?: there)?[,!]? (?:i'm|i am|my name is|we're|we are)
+        welcome to (?:my|our)|(?:glad|happy) you(?:'re| are|'ve| stopped| found| came)
         (?:view|see|read) (?:all|more)? ?(?:posts|articles|stories)? ?by
         (?:all |more )?(?:posts|articles|stories) by
         meet the (?:author|team|writer|editor)
         (?:the|an) author of
         (?:lives?|based|living) in (?:[\w-]+ ){1,4}with (?:his|her|their|my)
         (?:before|prior to) (?:joining|becoming a (?:writer|reporter|journalist))
-        (?:graduated?|degree) (?:from|of|in)
+        (?:graduated? (?:from|of|in)|degrees? (?:from|in))
         (?:years of|decade of) experience
         """,
     ),
@@ -393,6 +396,18 @@ CUES = (
             larger|gallery|fullscreen)
         (?:image|media|photo) (?:caption|copyright|source)\w*
         slideshow|gallery|\d+ (?:of|/) \d+\W*$
+        """,
+    ),
+    Cue(
+        "data",
+        "prices or scores",
+        r"""
+        ^[\w$&/.' -]{1,30} [-+▲▼$£€]?\d[\d.,]*%? [-+▲▼(]{1,2} ?\d[\d.,]*%?\)?$
+        ^[\w$&/.' -]{1,30} [-+▲▼] ?\d[\d.,]*%?$
+        (?:quotes?|prices|market data|data)(?: (?:is|are))?(?: \w+)? delayed
+        delayed (?:by )?(?:at least )?\d+ min(?:ute)?s
+        ^(?:most active|gainers|losers|market movers|standings|fixtures|results|box score|
+            live scores?|full[- ]time|half[- ]time|final)\W*$
         """,
     ),
     Cue(

@@ -26,6 +26,7 @@ FUNCTION_WORDS = _words(
 )
 SECOND_PERSON = _words("you your yours yourself you're you'll you've you'd")
 FIRST_PERSON = _words("we our ours us we're we've we'll i my me i'm i've i'll")
+WE = _words("we our ours us we're we've we'll we'd let's")
 REPORTING = _words(
     """
     said says told tells added according reported reports announced explained noted wrote stated
@@ -42,11 +43,12 @@ PAST = _words(
 IMPERATIVES = _words(
     """
     accept add apply ask book browse buy call check choose click close comment complete contact
-    continue copy create dismiss discover donate download email enable enter explore fill find
-    follow get give go help hide join keep learn leave like listen load log login manage meet
-    menu open order play please print read register remember reply report request save scroll
-    search see select send share shop show sign skip start submit subscribe support switch take
-    tap tell toggle try turn tweet unlock upgrade use view visit vote watch write
+    continue copy create discover dismiss donate download email enable enter explore fight fill
+    find follow get give go help hide join keep learn leave like listen load log login manage
+    meet menu open order play please print read register remember reply report request save
+    scroll search see select send share shop show sign skip stand start stop submit subscribe
+    support switch take tap tell toggle try turn tweet unlock upgrade use view visit vote watch
+    write
     """
 )
 MONTHS = (

@@ -71,11 +71,35 @@ def test_nothing_thrown_at_it_breaks_it(seed: int) -> None:
         "\n".join("photo " * 36 for _ in range(100)),
         "\n".join("a." * 100 for _ in range(100)),
         "".join(chr(c) for c in range(0, 0x110000, 61) if not 0xD800 <= c < 0xE000),
+        "The law will change. " * 250_000,
+        "\n" * 1_000_000,
+        "|\t" * 100_000,
+        "\n".join("AB 1.2 -" * 25 for _ in range(200)),
+        "\n".join("add a b c d e f " * 13 for _ in range(200)),
     ],
     ids=[
         "one word", "newlines", "short paragraphs", "emoji", "nul", "brackets", "quotes",
-        "capitals", "photos", "dots", "every plane",
+        "capitals", "photos", "dots", "every plane", "one line of 5 MB", "a million blank lines",
+        "columns", "prices", "baskets",
     ],
 )  # fmt: skip
 def test_adversarial_texts_come_back(text: str) -> None:
     fuzz.check(clean_text, text, clean_text(text))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p " + " ".join(f"a{number}='v'" for number in range(100_000)) + ">Read me.</p>",
+        "<div>" * 20_000 + "Read me.",
+        "<a href=x>" * 10_000 + "Read me.",
+        "<!--" * 100_000 + "--><p>Read me.",
+        "<pre>" + "\n" + " " * 200_000 + "Read me.</pre>",
+        "<script type='application/ld+json'>" + "[" * 100_000 + "</script><p>Read me.",
+    ],
+    ids=["attributes", "depth", "open links", "comments", "blanks", "data"],
+)
+def test_adversarial_pages_come_back(html: str) -> None:
+    cleaned = clean_html(html)
+    fuzz.check(clean_html, html, cleaned)
+    assert "Read me." in cleaned.flat

@@ -37,6 +37,32 @@ def test_a_clean_story_is_kept_whole(joint: str) -> None:
     assert clean_text(text).text == "\n\n".join(text.split("\n\n" if joint == "\n\n" else "\n"))
 
 
+def test_a_story_flattened_into_one_line_is_kept_with_what_is_in_it() -> None:
+    line = " ".join(["Read more: " + STORY[0], *STORY[1:] * 2, "Click here to read more stories."])
+    assert clean_text(line).text == line
+    assert clean_text(f"Share\n{line}\nNext article").text == line
+
+
+def test_censored_words_are_no_program() -> None:
+    quoted = '"What the h*** is that, you b******, you f****** b******," the minister shouted.'
+    assert clean_text("\n".join([*STORY, quoted])).text.endswith(quoted)
+
+
+def test_russian_in_latin_letters_is_told_from_english_despite_words_of_both() -> None:
+    text = "On skazal, chto my no to do etogo ne dopuskaem nasiliya v nashikh tyurmakh."
+    assert clean_text(text).language == "ru-Latn"
+    names = "Zhukov, a U.S. citizen from Kharkiv, told the Novaya Gazeta that he was well."
+    assert clean_text(names).language == "en"
+
+
+def test_a_tables_lines_are_named_so() -> None:
+    rows = ["City\tPeople\tArea", "Alder\t1,200\t34", "Combe\t800\t21"]
+    cleaned = clean_text("\n".join([*STORY[:2], *rows, *STORY[2:]]))
+    rest = [p for p in cleaned.paragraphs if cleaned.paragraph_text(p) in rows]
+    assert all("table" in (p.role, p.reason) for p in rest)
+    assert [cleaned.paragraph_text(p) for p in cleaned.story() if p.role == "body"] == [*STORY]
+
+
 def test_a_given_headline_is_recognised_and_given_back() -> None:
     headline = "Old bridge to be rebuilt"
     cleaned = clean_text("\n".join([headline, *STORY]), headline)
