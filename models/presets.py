@@ -96,6 +96,7 @@ PRESETS: tuple[Row, ...] = (
         licence="Apache-2.0",
         parameters=22_713_216,
         languages="English",
+        scores="150 CNN articles, measured: ROUGE-1 29.1, ROUGE-2 9.8, ROUGE-L 18.5",
     ),
     Row(
         preset="starter",
@@ -105,6 +106,7 @@ PRESETS: tuple[Row, ...] = (
         licence="Gemma Terms of Use",
         parameters=145_332_736,
         languages=_EN_RU,
+        scores="the first 200 of newstest2019, measured: BLEU 16.6, chrF 41.5",
         max_input_tokens=128,
         decoding=Decoding(max_tokens=192, max_ratio=2.0),
         safer=Decoding(num_beams=4, no_repeat_ngram_size=4, max_tokens=192, max_ratio=1.5),
