@@ -77,5 +77,5 @@ class InProcess:
     async def digest(self, request: DigestRequest, repeated: tuple[Range, ...] = ()) -> Digest:
         """See ``Computing``."""
         seconds = math.inf if request.timeout is None else request.timeout
-        terms = Terms(time.monotonic() + seconds, Priority.BULK, wait=True)
+        terms = Terms(time.monotonic() + seconds, Priority.BULK, wait=True, repeated=repeated)
         return await self._pipeline.digest(request, terms)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,12 @@ class Ledger:
     def bytes(self) -> int:
         """Of all inputs."""
         return sum(of["bytes"] for of in self._manifest.inputs.values())
+
+    @property
+    def fingerprint(self) -> str:
+        """What changes if the inputs do, or the fields that are read."""
+        known = json.dumps([self._manifest.inputs, self._manifest.settings["fields"]])
+        return blake2b(known.encode(), digest_size=16).hexdigest()
 
     def files(self) -> Iterator[File]:
         """The job's inputs, without what it writes itself."""

@@ -30,6 +30,7 @@ class Source:
     def __init__(self, path: str, size: int | None) -> None:
         self._raw = _Counted(_open(path))
         self._size = size
+        self._spool: Any = None
         # What a reader knows better than the position in the file, in [0, 1].
         self.share_read: float | None = None
         buffered = io.BufferedReader(self._raw, _CHUNK)
@@ -54,7 +55,8 @@ class Source:
         """The plain bytes as a file to move about in; spooled to disk if need be."""
         if self._plain and self._raw.seekable():
             return self.stream
-        spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - the reader closes it
+        spool = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - closed with the source
+        self._spool = spool
         while chunk := self.stream.read(_CHUNK):
             spool.write(chunk)
         spool.seek(0)
@@ -62,6 +64,8 @@ class Source:
 
     def close(self) -> None:
         """Close the file, but not standard input."""
+        if self._spool:
+            self._spool.close()
         self._raw.close()
 
 

@@ -16,10 +16,12 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
 from service.batch.extras import needed
+from service.batch.opening import Source
 from service.batch.record import Place
 
 SYNC_SECONDS = 1.0  # what a power cut may cost
@@ -178,6 +180,12 @@ def open_lines(path: Path) -> Lines:
             lambda: zstandard.ZstdDecompressor().decompressobj(),
         )
     return PlainLines(path)
+
+
+def text_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file of lines, for reading."""
+    with closing(Source(str(path), None)) as source:
+        yield from source.stream
 
 
 def _rewrite(path: Path) -> None:

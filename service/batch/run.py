@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import heapq
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 
+from service.batch.boilerplate import Boilerplate, Marking, Paragraphs, counted
 from service.batch.computing import Computing
 from service.batch.job import Job
 from service.batch.ledger import Ledger, Line, refusal
@@ -22,6 +23,7 @@ from service.batch.progress import Progress, Tally
 from service.batch.reading import Item, Journey, ReadAhead, Selector, records
 from service.batch.record import Refused
 from service.errors import Unavailable
+from service.pipeline.cores import usable_cores
 from service.rpc.status import Status, status_of
 from service.schema import Digest
 
@@ -54,7 +56,8 @@ async def run(job: Job, computing: Computing, progress: Progress, tally: Tally) 
         await asyncio.to_thread(ledger.open)
         async with computing:
             await asyncio.to_thread(ledger.begin, computing.models)
-            outcome = await _Work(job, ledger, computing, progress, tally).run()
+            async with _marking(job, ledger, progress) as marking:
+                outcome = await _Work(job, ledger, computing, progress, tally, marking).run()
         await asyncio.to_thread(ledger.close, "interrupted" if outcome.interrupted else "finished")
     except BaseException:
         ledger.abandon()
@@ -62,12 +65,41 @@ async def run(job: Job, computing: Computing, progress: Progress, tally: Tally) 
     return outcome
 
 
+@asynccontextmanager
+async def _marking(job: Job, ledger: Ledger, progress: Progress) -> AsyncIterator[Marking | None]:
+    """What marks repeated paragraphs, if that is asked for: counted now, or by an earlier run."""
+    if not job.index_boilerplate:
+        yield None
+        return
+    paragraphs = Paragraphs(usable_cores())
+    try:
+        path = job.paths.boilerplate
+        index = await asyncio.to_thread(Boilerplate.load, path)
+        if index is None or index.fingerprint != ledger.fingerprint:
+            progress.say("counting paragraphs …")
+            everything = Selector(lambda _: False)
+            items = records(ledger.files(), job.mapping, everything, Journey(ledger.bytes))
+            index = await counted(ReadAhead(items), paragraphs, ledger.fingerprint)
+            await asyncio.to_thread(index.save, path)
+            progress.say(f"{len(index):,} paragraphs stand in many articles")
+        yield Marking(paragraphs, index)
+    finally:
+        await paragraphs.close()
+
+
 class _Work:
     """The loop, from what is read to what is written."""
 
     def __init__(
-        self, job: Job, ledger: Ledger, computing: Computing, progress: Progress, tally: Tally
+        self,
+        job: Job,
+        ledger: Ledger,
+        computing: Computing,
+        progress: Progress,
+        tally: Tally,
+        marking: Marking | None,
     ) -> None:
+        self._marking = marking
         self._job = job
         self._ledger = ledger
         self._computing = computing
@@ -122,7 +154,9 @@ class _Work:
         else:
             try:
                 request = replace(self._job.request, article=item.article)
-                digest = await self._computing.digest(request)
+                marking = self._marking
+                repeated = await marking.ranges(item.article) if marking else ()
+                digest = await self._computing.digest(request, repeated)
             except Unavailable:
                 raise  # not this article's fault, nor will the next one fare better
             except Exception as error:

@@ -39,12 +39,23 @@ _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "
 @click.option("--resume", is_flag=True, help="Go on with an output that was begun.")
 @click.option("--only-errors", is_flag=True, help="Try again what failed, and nothing else.")
 @click.option("--ordered", is_flag=True, help="Keep the inputs' order in the output.")
+@click.option(
+    "--index-boilerplate",
+    is_flag=True,
+    help="Count paragraphs in a first pass, and leave out what stands in many articles of a host.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Read so many records.")
 @click.option(
     "--sample",
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
     help="Read this share of the records, the same ones on every run.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="REPORT.html",
+    help="Write a page for people, too: digests beside their sources.",
 )
 @click.option(
     "--server",
@@ -85,6 +96,11 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
         paths = Paths.of(given.pop("output"))
     except InvalidRequest as error:
         raise click.UsageError(str(error)) from error
+    page: Path | None = given.pop("report")
+    if (page or given["index_boilerplate"]) and "-" in inputs:
+        raise click.UsageError(
+            "--report and --index-boilerplate read the inputs twice; save standard input to a file"
+        )
     job = Job(
         inputs=inputs,
         paths=paths,
@@ -107,11 +123,12 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
         resume=given.pop("resume"),
         only_errors=given.pop("only_errors"),
         ordered=given.pop("ordered"),
+        index_boilerplate=given.pop("index_boilerplate"),
         limit=given.pop("limit"),
         sample=given.pop("sample"),
     )
     try:
-        return asyncio.run(_carry_out(job, take(EngineSettings, given), _servers(given)))
+        return asyncio.run(_carry_out(job, take(EngineSettings, given), _servers(given), page))
     except InvalidRequest as error:  # of an option: records' own faults are in the errors file
         raise click.UsageError(str(error)) from error
 
@@ -135,10 +152,14 @@ def _servers(given: dict[str, Any]) -> Callable[[], Computing] | None:
 
 
 async def _carry_out(
-    job: Job, settings: EngineSettings, servers: Callable[[], Computing] | None
+    job: Job,
+    settings: EngineSettings,
+    servers: Callable[[], Computing] | None,
+    page: Path | None,
 ) -> int:
     from service.batch.computing import InProcess
     from service.batch.progress import Progress, Tally, summary
+    from service.batch.report import report
     from service.batch.run import run
 
     tally = Tally()
@@ -147,6 +168,10 @@ async def _carry_out(
     more = {"done before": f"{outcome.skipped:,}"} if outcome.skipped else {}
     if outcome.repeated_ids:
         more["repeated ids"] = f"{outcome.repeated_ids:,}"
+    if page:
+        shown = {"articles": f"{outcome.digests:,}", "failed": f"{outcome.errors:,}"}
+        shown |= {model.role: model.name for model in computing.models}
+        await asyncio.to_thread(report, job, shown, page)
     for line in summary(tally, **more):
         click.echo(line, err=True)
     if outcome.interrupted:

@@ -141,7 +141,7 @@ class Pipeline:
             ComputeFailed: the summary or its translation could not be computed.
         """
         async with self._admitted(request, terms) as journey:
-            story = await self._read(journey, request)
+            story = await self._read(journey, request, terms)
             chosen, findings = await self._summarizer.summarize(journey, story, request.summary)
             body = story.paragraphs if request.translate_body else ()
             renderings = await self._translator.translate(
@@ -191,7 +191,7 @@ class Pipeline:
     async def summarize(self, request: SummarizeRequest, terms: Terms) -> Summary:
         """Summarize an article in English. Raises as ``digest`` does."""
         async with self._admitted(request, terms) as journey:
-            story = await self._read(journey, request)
+            story = await self._read(journey, request, terms)
             chosen, findings = await self._summarizer.summarize(journey, story, request.summary)
             return Summary(
                 id=request.article.id,
@@ -242,7 +242,9 @@ class Pipeline:
                 models=self.info.models[1:],
             )
 
-    async def _read(self, journey: Journey, request: DigestRequest | SummarizeRequest) -> Story:
+    async def _read(
+        self, journey: Journey, request: DigestRequest | SummarizeRequest, terms: Terms
+    ) -> Story:
         keep = request.translation.keep if isinstance(request, DigestRequest) else ()
         return await journey.prepare(
             preparation.read_article,
@@ -250,6 +252,7 @@ class Pipeline:
             request.skip_cleaning,
             request.excluded,
             keep,
+            terms.repeated,
         )
 
     @asynccontextmanager

@@ -116,6 +116,7 @@ def read_article(
     skip_cleaning: bool,
     excluded: Sequence[Range],
     keep: Sequence[str] = (),
+    repeated: Sequence[Range] = (),
 ) -> Story:
     """Clean and split an article, and encode it for the summarizer. What is to ``keep`` when
     it is translated parts no sentences.
@@ -124,7 +125,9 @@ def read_article(
         EmptyArticle: nothing is left that could be read.
         NotEnglish: what there is to read is not English.
     """
-    cleaned = clean_article(article, skip_cleaning=skip_cleaning, excluded=excluded)
+    cleaned = clean_article(
+        article, skip_cleaning=skip_cleaning, excluded=excluded, repeated=repeated
+    )
     _insist_on_english(cleaned, "article.text" if article.html is None else "article.html")
     paragraphs = tuple(_split(cleaned.flat, p.start, p.end, keep) for p in cleaned.story())
     spans = cleaned.spans()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from service.schema import Priority
+from service.schema import Priority, Range
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,12 @@ class Terms:
     ``deadline`` is absolute, in seconds of ``time.monotonic``. ``priority`` is
     the request's class, never UNSPECIFIED here. ``scope`` keeps cached answers
     apart. ``wait`` says whether the request waits for room or is refused.
+    ``repeated`` are pieces of the text that the caller knows from many other
+    articles: they are left out as ``excluded`` ones are, and called REPEATED.
     """
 
     deadline: float = math.inf
     priority: Priority = Priority.INTERACTIVE
     scope: str = ""
     wait: bool = False
+    repeated: tuple[Range, ...] = ()
