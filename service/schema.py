@@ -92,10 +92,13 @@ class GlossaryEntry:
 
 @dataclass(frozen=True)
 class TranslationOptions:
-    """Terms and their translations; strings that stay exactly as they are."""
+    """Terms and their translations; strings that stay exactly as they are; whether to set
+    the Russian by the customs of Russian typography.
+    """
 
     glossary: tuple[GlossaryEntry, ...] = ()
     keep: tuple[str, ...] = ()
+    typography: bool = False
 
 
 @dataclass(frozen=True)

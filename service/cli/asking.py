@@ -25,6 +25,11 @@ def bounds_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def terms_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the terms of the translation."""
     command = click.option(
+        "--typography",
+        is_flag=True,
+        help="Set the Russian by the customs of its typography: « », —, no-break spaces.",
+    )(command)
+    command = click.option(
         "--glossary",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="File of lines SOURCE<TAB>TARGET: terms and their translations.",
@@ -41,7 +46,11 @@ def take_bounds(given: dict[str, Any]) -> SummaryOptions:
 
 def take_terms(given: dict[str, Any]) -> TranslationOptions:
     """Take the terms of the translation out of a command's values."""
-    return TranslationOptions(tuple(_glossary(given.pop("glossary"))), tuple(given.pop("keep")))
+    return TranslationOptions(
+        tuple(_glossary(given.pop("glossary"))),
+        tuple(given.pop("keep")),
+        given.pop("typography"),
+    )
 
 
 def _glossary(path: Path | None) -> Iterator[GlossaryEntry]:

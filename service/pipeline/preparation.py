@@ -22,6 +22,7 @@ from service.pipeline.alignment import Place, align, fragments
 from service.pipeline.joining import join
 from service.pipeline.markup import Passage, Translated, passages, put_back
 from service.pipeline.splitting import Ids, Piece, fit, windows
+from service.pipeline.typography import typeset
 from service.pipeline.wording import Draft, Whole, drafts_with, terms_of
 from service.schema import (
     Article,
@@ -382,15 +383,17 @@ def review(
     reviewed: list[tuple[str, tuple[Fault, ...]]] = []
     for source, draft_, written in zip(sources, drafts, outputs, strict=True):
         attempt = draft_.written(written)
+        keep = (*options.keep, *source.keep)
+        ru = typeset(attempt.ru, keep) if options.typography and draft_.pieces else attempt.ru
         faults = check_sentence(
             source.en,
-            attempt.ru,
-            keep=(*options.keep, *source.keep),
+            ru,
+            keep=keep,
             glossary=options.glossary,
             truncated=attempt.truncated,
             headline=source.headline,
         )
-        reviewed.append((attempt.ru, tuple(faults)))
+        reviewed.append((ru, tuple(faults)))
     return reviewed
 
 

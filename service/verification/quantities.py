@@ -21,6 +21,7 @@ Reading = tuple[Value, ...]
 
 _MAX_DIGITS = 18  # of one group; longer strings of digits are identifiers
 _VULGAR = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3), "⅛": (1, 8)}
+_CURRENCIES = frozenset("$£€¥₽")
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 
@@ -125,7 +126,8 @@ def _amount(match: re.Match[str], language: Language) -> Quantity:
     numeral = language.numeral(word)
     scale = numeral.value if numeral else 1.0
     scaled = frozenset((rounded(r[0] * scale),) for r in readings if _is_number(r))
-    if word == "m":  # metres as well as millions
+    priced = match.string[max(0, match.start() - 1) : match.start()] in _CURRENCIES
+    if word in "mbk" and not priced:  # metres as well as millions; and 26b, the second part of 26
         scaled |= readings
     return Quantity(*match.span(), scaled or readings, scale=scale)
 
@@ -139,7 +141,8 @@ def _time(match: re.Match[str], language: Language) -> Quantity:
         hours |= {24.0} & {h + 24 for h in hours}  # midnight
     readings = {(h, minute) if minute else (h,) for h in hours}
     if not half and match["minute"]:
-        readings |= digit_readings(f"{match['hour']}.{match['minute']}")
+        separator = match.string[match.end("hour")]
+        readings |= digit_readings(f"{match['hour']}{separator}{match['minute']}")
     return Quantity(*match.span(), frozenset(readings))
 
 
@@ -164,7 +167,7 @@ def _roman(match: re.Match[str], _: Language) -> Quantity:
 
 def _word(match: re.Match[str], language: Language) -> Quantity | None:
     word = match[0].casefold()
-    numeral = language.numeral(word)
+    numeral = language.numeral(word) if len(word) > 1 else None  # "100 m" are no millions
     if numeral is not None:
         readings = frozenset(numeral.readings or {(numeral.value,)})
         scale = numeral.value if numeral.scale else 1.0

@@ -115,12 +115,14 @@ class GlossaryEntry(_message.Message):
     def __init__(self, source: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
 
 class TranslationOptions(_message.Message):
-    __slots__ = ("glossary", "keep")
+    __slots__ = ("glossary", "keep", "typography")
     GLOSSARY_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
+    TYPOGRAPHY_FIELD_NUMBER: _ClassVar[int]
     glossary: _containers.RepeatedCompositeFieldContainer[GlossaryEntry]
     keep: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, glossary: _Optional[_Iterable[_Union[GlossaryEntry, _Mapping]]] = ..., keep: _Optional[_Iterable[str]] = ...) -> None: ...
+    typography: bool
+    def __init__(self, glossary: _Optional[_Iterable[_Union[GlossaryEntry, _Mapping]]] = ..., keep: _Optional[_Iterable[str]] = ..., typography: bool = ...) -> None: ...
 
 class Range(_message.Message):
     __slots__ = ("start", "end")
