@@ -222,7 +222,9 @@ class Pipeline:
             else:
                 field = "html_ru"
                 russian = [r.ru for r in renderings]
-                helps = await self._translator.fragments(journey, reading.fragments())
+                helps = await self._translator.fragments(
+                    journey, reading.fragments(), request.translation
+                )
                 written = await journey.prepare(
                     preparation.write_page, request.html, reading, russian, helps
                 )

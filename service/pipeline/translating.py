@@ -82,18 +82,23 @@ class Translator:
             if rendering.error is None and _badness(rendering) < _badness(renderings[n]):
                 renderings[n] = rendering
 
-    async def fragments(self, journey: Journey, pieces: Sequence[str]) -> dict[str, str]:
-        """Translate pieces of sentences, once; one that fails is left out."""
-        sources = [Source(piece, headline=True) for piece in pieces]
+    async def fragments(
+        self, journey: Journey, pieces: Sequence[str], options: TranslationOptions
+    ) -> dict[str, str]:
+        """Translate pieces of sentences, once; one that fails is left out. The glossary says
+        what its terms are.
+        """
+        known = {entry.source.casefold(): entry.target for entry in options.glossary}
+        translated = {p: known[p.casefold()] for p in pieces if p.casefold() in known}
+        sources = [Source(piece, headline=True) for piece in pieces if piece not in translated]
         drafts = await journey.prepare(preparation.draft, sources)
         renderings = await self._render(
             journey, sources, drafts, TranslationOptions(), self._ref.decoding
         )
-        return {
-            piece: rendering.ru
-            for piece, rendering in zip(pieces, renderings, strict=True)
-            if rendering.error is None
-        }
+        for source, rendering in zip(sources, renderings, strict=True):
+            if rendering.error is None:
+                translated[source.en] = rendering.ru
+        return translated
 
     async def _render(
         self,

@@ -23,7 +23,7 @@ from models import Generated
 from service.pipeline.alignment import Place, align
 from service.pipeline.splitting import Piece
 from service.schema import TranslationOptions
-from service.verification import fitting, glossary_places, in_place_of, kept_places
+from service.verification import fitting, glossary_terms, in_place_of, kept_places
 
 _MOST = 20  # terms of one sentence; what is beyond is left to the model
 _AFTER = ".,;:!?)»”"  # what stands next to the word before it
@@ -69,10 +69,9 @@ def terms_of(en: str, options: TranslationOptions, keep: Sequence[str] = ()) -> 
     found = [
         Term(start, end, en[start:end]) for start, end in kept_places(en, (*options.keep, *keep))
     ]
-    for entry in sorted(options.glossary, key=lambda entry: -len(entry.source)):
-        for start, end, plural in glossary_places(entry.source, en):
-            if not any(start < term.end and end > term.start for term in found):
-                found.append(Term(start, end, entry.target.strip(), kept=False, plural=plural))
+    for start, end, plural, entry in glossary_terms(en, options.glossary):
+        if not any(start < term.end and end > term.start for term in found):
+            found.append(Term(start, end, entry.target.strip(), kept=False, plural=plural))
     return sorted(found, key=lambda term: term.start)[:_MOST]
 
 

@@ -34,7 +34,7 @@ from .consistency import check_consistency
 from .coverage import check_coverage
 from .evidence import evidence
 from .fault import Check, Fault, Pair, cost, doubtful, is_lost, worse
-from .glossary import occurrences as glossary_places
+from .glossary import glossary_terms
 from .inflection import fitting, in_place_of
 from .placeholders import kept_places
 from .summary import check_summary
@@ -51,7 +51,7 @@ __all__ = [
     "doubtful",
     "evidence",
     "fitting",
-    "glossary_places",
+    "glossary_terms",
     "in_place_of",
     "is_lost",
     "kept_places",

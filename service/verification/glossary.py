@@ -2,7 +2,8 @@
 
 Catches: a glossary term that stands in the source while its translation stands
 nowhere in the answer, in whatever inflection. Misses: one occurrence of several
-lost (the others may have become pronouns), and the wrong inflection.
+lost (the others may have become pronouns), and the wrong inflection. A term
+within a longer one is no term of its own.
 
 Words are compared by dictionary form; a word the dictionary does not know may
 differ in its last three letters.
@@ -11,9 +12,10 @@ differ in its last three letters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from service.schema import FindingKind, Severity
+from service.schema import FindingKind, GlossaryEntry, Severity
 
 from .fault import Fault, Pair
 from .russian_words import look_up
@@ -25,17 +27,32 @@ def check(pair: Pair) -> Iterator[Fault]:
     """One fault per term that is lost."""
     if not pair.glossary:
         return
-    source, target = _words(pair.en), [_forms(word) for word in _WORD.findall(pair.ru)]
-    for entry in pair.glossary:
+    target = [_forms(word) for word in _WORD.findall(pair.ru)]
+    for entry in dict.fromkeys(term.entry for term in glossary_terms(pair.en, pair.glossary)):
         wanted = [_forms(word) for word in _WORD.findall(entry.target)]
-        if wanted and any(_places(entry.source, source)) and not _appears(wanted, target):
+        if wanted and not _appears(wanted, target):
             message = f"The glossary wants “{entry.source}” to be “{entry.target}”."
             yield Fault(FindingKind.GLOSSARY, Severity.ERROR, 0, 0, entry.target, message)
 
 
-def occurrences(source: str, en: str) -> Iterator[tuple[int, int, bool]]:
-    """Yield (start, end, in the plural) wherever the English term stands in a sentence."""
-    yield from _places(source, _words(en))
+class GlossaryTerm(NamedTuple):
+    """Where an English sentence has a term of the glossary."""
+
+    start: int
+    end: int
+    plural: bool
+    entry: GlossaryEntry
+
+
+def glossary_terms(en: str, glossary: Iterable[GlossaryEntry]) -> list[GlossaryTerm]:
+    """Return the terms of a sentence, longer ones first; none overlaps another."""
+    words = _words(en)
+    found: list[GlossaryTerm] = []
+    for entry in sorted(glossary, key=lambda entry: -len(entry.source)):
+        for start, end, plural in _places(entry.source, words):
+            if not any(start < term.end and end > term.start for term in found):
+                found.append(GlossaryTerm(start, end, plural, entry))
+    return found
 
 
 def _words(text: str) -> list[re.Match[str]]:

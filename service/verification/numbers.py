@@ -50,6 +50,7 @@ _MEASURES = frozenset(unit for units in _CONVERSIONS for unit in units)
 _MOST = 100  # quantities that are compared one by one; no sentence has as many
 _DIGIT = re.compile(r"[0-9]")
 _CONVERTED_WITHIN = 0.06  # of the value, or one half: "20 feet" is "6 метров"
+_HALVES = frozenset({"am", "pm"})  # of the day
 _BINDING = {  # units that no translation may drop, and how Russian says them
     "percent": re.compile(r"%|процент|п\.\s?п\.", re.IGNORECASE),
     "usd": re.compile(r"\$|долл|usd|бакс", re.IGNORECASE),
@@ -79,6 +80,7 @@ def check(pair: Pair) -> Iterator[Fault]:
     if lost and not extra:
         yield _fault(Severity.WARNING, 0, 0, wanted, f"The translation lacks {wanted}.")
     yield from _units(source, target, pair)
+    yield from _halves(source, target, pair)
 
 
 def missing(text: str, reference: Sequence[Quantity]) -> Iterator[Quantity]:
@@ -127,6 +129,19 @@ def _same_measure(source: Quantity, target: Quantity) -> bool:
             if abs(exact - b) <= max(_CONVERTED_WITHIN * abs(exact), 0.5):
                 return True
     return False
+
+
+def _halves(source: Sequence[Quantity], target: Sequence[Quantity], pair: Pair) -> Iterator[Fault]:
+    """Five in the afternoon, and five in the morning."""
+    for quantity in source:
+        if quantity.unit not in _HALVES:
+            continue
+        twins = [q for q in target[:_MOST] if q.readings & quantity.readings]
+        if twins and all(q.unit in _HALVES and q.unit != quantity.unit for q in twins):
+            wanted = pair.en[quantity.start : quantity.end]
+            found = pair.ru[twins[0].start : twins[0].end]
+            message = f"The source says {wanted} where the translation says {found}."
+            yield _fault(Severity.ERROR, twins[0].start, twins[0].end, wanted, message)
 
 
 def _units(source: Sequence[Quantity], target: Sequence[Quantity], pair: Pair) -> Iterator[Fault]:

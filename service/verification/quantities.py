@@ -143,7 +143,11 @@ def _time(match: re.Match[str], language: Language) -> Quantity:
     if not half and match["minute"]:
         separator = match.string[match.end("hour")]
         readings |= digit_readings(f"{match['hour']}{separator}{match['minute']}")
-    return Quantity(*match.span(), frozenset(readings))
+    unit = ""
+    if half:
+        late = language.afternoon.search(half) or (half == "ночи" and 9 <= hour < 12)
+        unit = "pm" if late else "am"
+    return Quantity(*match.span(), frozenset(readings), unit)
 
 
 def _decade(match: re.Match[str], _: Language) -> Quantity:
@@ -294,8 +298,8 @@ def _with_unit(quantity: Quantity, text: str, language: Language) -> Quantity:
     """The sign before the number or the word after it, whichever there is."""
     before = language.before.search(text, max(0, quantity.start - 6), quantity.start)
     after = language.after.match(text, quantity.end)
-    unit = (before and before.lastgroup) or (after and after.lastgroup) or ""
-    return replace(quantity, unit=unit)
+    unit = (before and before.lastgroup) or (after and after.lastgroup)
+    return replace(quantity, unit=unit or quantity.unit)
 
 
 def rounded(value: float) -> float:

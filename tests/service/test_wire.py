@@ -124,7 +124,7 @@ def test_json_has_short_names_and_defaults_and_leaves_out_what_is_unset():
     }
     request = wire.to_json(schema.TranslateRequest(text="a", priority=schema.Priority.BULK))
     assert request["priority"] == "BULK"
-    assert request["translation"] == {"glossary": [], "keep": []}
+    assert request["translation"] == {"glossary": [], "keep": [], "typography": False}
     assert "timeout" not in request
     assert "html" not in request
 

@@ -217,6 +217,12 @@ def test_glossary_term_in_any_inflection(ru: str, found: bool) -> None:
     assert Kind.GLOSSARY not in kinds("He uses clouds.", ru, glossary=glossary)
 
 
+def test_a_term_within_a_longer_one_is_none_of_its_own() -> None:
+    glossary = (GlossaryEntry("police", "правоохранители"), GlossaryEntry("police officer", "коп"))
+    assert kinds("A police officer came.", "Пришёл коп.", glossary=glossary) == set()
+    assert Kind.GLOSSARY in kinds("Police said so.", "Так сказал коп.", glossary=glossary)
+
+
 def test_glossary_takes_plurals_names_and_latin() -> None:
     glossary = (GlossaryEntry("chatbot", "чат-бот"), GlossaryEntry("Acme", "Acme Corp"))
     assert kinds("Chatbots at Acme.", "Чат-боты в Acme Corp.", glossary=glossary) == set()
