@@ -67,7 +67,8 @@ def _download(source: Hub, accepted: bool) -> Path:
 
     info = HfApi().model_info(source.id, revision=source.revision, files_metadata=True)
     licence = info.card_data.get("license") if info.card_data else None
-    licences.require(source.id, licence, accepted=accepted)
+    named = str(licence) if licence else None  # a card may list several
+    licences.require(source.id, named, accepted=accepted)
     published: dict[str, Any] = {file.rfilename: file for file in info.siblings or ()}
     files = [published[name] for name in _chosen(source.id, published)]
     commit = str(info.sha)

@@ -27,7 +27,7 @@ class Repository:
 
     folder: Path
     sha: str = "a" * 40
-    licence: str = "apache-2.0"
+    licence: str | list[str] = "apache-2.0"
     gated: bool = False
     names: tuple[str, ...] = ("main", "v1")
 

@@ -282,8 +282,11 @@ def test_no_network_says_so(hub, svodka):
     assert "HF_HUB_OFFLINE is set" in refusal(svodka("models", "fetch", ID, HF_HUB_OFFLINE="1"))
 
 
-def test_a_non_commercial_model_is_fetched_with_consent_only(hub, published, svodka, usable):
-    hub.repositories[ID] = hub_server.Repository(published, licence="cc-by-nc-4.0")
+@pytest.mark.parametrize("licence", ["cc-by-nc-4.0", ["mit", "cc-by-nc-sa-4.0"]])
+def test_a_non_commercial_model_is_fetched_with_consent_only(
+    licence, hub, published, svodka, usable
+):
+    hub.repositories[ID] = hub_server.Repository(published, licence=licence)
     assert "--accept-license" in refusal(svodka("models", "fetch", ID))
     assert not hub.sent("config.json")
     fetched(svodka("models", "fetch", ID, "--accept-license"))
@@ -381,6 +384,18 @@ def test_a_copied_folder_is_checked_and_becomes_the_model(hub, home, copied, svo
     assert lock.check(place, thorough=True)
     assert usable() == ""
     assert hub.asked == []
+
+
+def test_a_copy_that_was_killed_half_way_is_no_model_and_is_begun_again(
+    home, copied, svodka, usable
+):
+    staging = home / "hub" / "models--some--marian" / "svodka.staging"
+    shutil.copytree(copied, staging, ignore=shutil.ignore_patterns("vocab.json"))
+    assert "is not on this disk" in usable()
+    place = fetched(svodka("models", "fetch", ID, "--from", copied))
+    assert lock.check(place, thorough=True)
+    assert usable() == ""
+    assert not staging.exists()
 
 
 def test_a_copy_that_changed_on_the_way_is_refused(hub, home, copied, svodka, usable):
