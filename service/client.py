@@ -7,7 +7,8 @@
 
 It works on the base install and knows nothing of models. It tries again what is
 safe to try again, as every request here is: after UNAVAILABLE, and after
-RESOURCE_EXHAUSTED that says when to come back.
+RESOURCE_EXHAUSTED that says when to come back. Of several servers, each request
+goes to the next; one that does not answer costs the way to the one after it.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    # A name that stands for several servers is used as all of them, in turn.
+    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
 ]
 
 
@@ -95,13 +98,22 @@ class Access:
 
 
 class Client:
-    """A connection to one server. ``attempts`` bounds the tries in a row without any answer."""
+    """Connections to one server or several, ``HOST:PORT,HOST:PORT``.
+
+    ``attempts`` bounds the tries at each of them in a row without any answer.
+    """
 
     def __init__(self, address: str, *, attempts: int = 5, access: Access | None = None) -> None:
+        """Raises ValueError for an address without a server, OSError for unreadable files."""
         access = access or Access()
-        self._channel = access.channel(address)
+        addresses = [part.strip() for part in address.split(",") if part.strip()]
+        if not addresses:
+            raise ValueError(f"no server in {address!r}; name HOST:PORT")
+        self._channels = [access.channel(part) for part in addresses]
+        stubs = [svodka_service_pb2_grpc.SvodkaServiceStub(channel) for channel in self._channels]
+        # Not all clients begin with the same server.
+        self._stubs = itertools.cycle(random.sample(stubs, len(stubs)))
         self._metadata = access.metadata
-        self._stub = svodka_service_pb2_grpc.SvodkaServiceStub(self._channel)
         self._attempts = attempts
 
     async def __aenter__(self) -> Client:
@@ -117,27 +129,28 @@ class Client:
 
     async def close(self) -> None:
         """Ends the connection and what is still asked on it."""
-        await self._channel.close()
+        for channel in self._channels:
+            await channel.close()
 
     async def digest(self, request: DigestRequest) -> Digest:
         """One article's digest, within the request's ``timeout``, tries and pauses included."""
         message = to_message(request, pb.DigestRequest)
-        return await self._ask(self._stub.Digest, message, Digest, request.timeout)
+        return await self._ask("Digest", message, Digest, request.timeout)
 
     async def summarize(self, request: SummarizeRequest) -> Summary:
         """One article's English summary, likewise."""
         message = to_message(request, pb.SummarizeRequest)
-        return await self._ask(self._stub.Summarize, message, Summary, request.timeout)
+        return await self._ask("Summarize", message, Summary, request.timeout)
 
     async def translate(self, request: TranslateRequest) -> Translation:
         """The Russian of a text, likewise."""
         message = to_message(request, pb.TranslateRequest)
-        return await self._ask(self._stub.Translate, message, Translation, request.timeout)
+        return await self._ask("Translate", message, Translation, request.timeout)
 
     async def server_info(self) -> ServerInfo:
         """What the server is."""
         message = pb.GetServerInfoRequest()
-        return await self._ask(self._stub.GetServerInfo, message, ServerInfo, _INFO_SECONDS)
+        return await self._ask("GetServerInfo", message, ServerInfo, _INFO_SECONDS)
 
     async def digest_many(
         self, requests: AsyncIterable[tuple[str, DigestRequest]], *, window: int = 128
@@ -153,7 +166,7 @@ class Client:
         many = _Many(window)
         tasks = (
             asyncio.create_task(many.pull(requests)),
-            asyncio.create_task(many.run(self._open_stream, self._attempts)),
+            asyncio.create_task(many.run(self._open_stream, self._attempts, len(self._channels))),
         )
         try:
             while (pair := await many.outcomes.get()) is not None:
@@ -166,20 +179,19 @@ class Client:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _open_stream(self) -> Any:
-        return self._stub.DigestStream(metadata=self._metadata)
+        return next(self._stubs).DigestStream(metadata=self._metadata)
 
-    async def _ask(
-        self, method: Callable[..., Any], message: Message, cls: type[T], seconds: float | None
-    ) -> T:
+    async def _ask(self, rpc: str, message: Message, cls: type[T], seconds: float | None) -> T:
         end = math.inf if seconds is None else monotonic() + seconds
         for attempt in itertools.count(1):
             try:
+                method = getattr(next(self._stubs), rpc)
                 left = None if seconds is None else end - monotonic()
                 return _heard(await method(message, timeout=left, metadata=self._metadata), cls)
             except grpc.aio.AioRpcError as error:
                 failure = _failure(error)
-            pause = _pause(failure, attempt)
-            if attempt >= self._attempts or monotonic() + pause >= end:
+            pause = _pause(failure, attempt, len(self._channels))
+            if attempt >= self._attempts * len(self._channels) or monotonic() + pause >= end:
                 raise failure
             await asyncio.sleep(pause)
         raise AssertionError("the loop above ends by returning or raising")
@@ -222,16 +234,16 @@ class _Many:
         finally:
             self._fresh.put_nowait(None)
 
-    async def run(self, method: Callable[[], Any], attempts: int) -> None:
-        """Opens streams until everything pulled is answered."""
+    async def run(self, method: Callable[[], Any], attempts: int, servers: int) -> None:
+        """Opens streams, at one of the ``servers`` each, until everything pulled is answered."""
         try:
             while await self._has_work():
                 failure = await self._converse(method())
                 if failure is None:
                     continue
                 self._failures += 1
-                pause = _pause(failure, self._failures)
-                if self._failures >= attempts or math.isinf(pause):
+                pause = _pause(failure, self._failures, servers)
+                if self._failures >= attempts * servers or math.isinf(pause):
                     raise failure
                 await asyncio.sleep(pause)
         finally:
@@ -312,9 +324,15 @@ def _failure(error: grpc.aio.AioRpcError) -> SvodkaError:
     return error_of(received(error.code(), error.details(), tuple(error.trailing_metadata())))
 
 
-def _pause(failure: SvodkaError, attempt: int) -> float:
-    """Seconds until the next attempt makes sense; infinite when it never does."""
+def _pause(failure: SvodkaError, attempt: int, servers: int) -> float:
+    """Seconds until the next attempt makes sense; infinite when it never does.
+
+    The next server may do at once; a pause comes when all have been asked.
+    """
     if not isinstance(failure, Unavailable | Overloaded):
         return math.inf
-    backoff = min(_FIRST_PAUSE * 2 ** min(attempt - 1, 10), _LONGEST_PAUSE)
+    rounds, rest = divmod(attempt, servers)
+    if rest:
+        return 0.0
+    backoff = min(_FIRST_PAUSE * 2 ** min(rounds - 1, 10), _LONGEST_PAUSE)
     return max(failure.retry_after, backoff * random.uniform(0.5, 1.0))  # noqa: S311

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 
 import grpc.aio
 import pytest
@@ -293,6 +294,104 @@ async def test_nothing_is_connected_before_there_is_something_to_ask():
         gate.set()
         with pytest.raises(Unavailable):
             await first
+
+
+# -- several servers ---------------------------------------------------------------------
+
+
+async def test_requests_go_to_the_servers_in_turn():
+    async with running() as a, running() as b, Client(f"{a.address},{b.address}") as client:
+        for _ in range(6):
+            await client.digest(request())
+        assert (len(a.pipeline.seen), len(b.pipeline.seen)) == (3, 3)
+
+
+async def test_a_server_that_is_away_or_busy_costs_no_pause():
+    async def busy(_) -> None:
+        raise Overloaded("full", retry_after=1000)
+
+    async with running() as good, running(FakePipeline(act=busy)) as full:
+        address = f"127.0.0.1:1,{full.address}, {good.address}"
+        async with Client(address, attempts=1) as client:
+            for _ in range(6):
+                assert (await client.digest(request())).summary_en == "story"
+            pairs = [(str(n), request()) for n in range(6)]
+            outcomes = [outcome async for outcome in client.digest_many(many(*pairs))]
+    assert len(outcomes) == 6
+    assert len(good.pipeline.seen) >= 6
+
+
+async def test_no_server_named_is_an_error():
+    for address in ("", " , "):
+        with pytest.raises(ValueError, match="name HOST:PORT"):
+            Client(address)
+
+
+async def test_nothing_is_lost_while_two_servers_are_restarted_one_after_the_other():
+    async def takes_a_moment(_) -> None:
+        await asyncio.sleep(0.02)
+
+    async def started(port: int = 0) -> Server:
+        server = Server(FakePipeline(act=takes_a_moment), Listen(f"127.0.0.1:{port}"))
+        await server.start()
+        return server
+
+    servers = [await started(), await started()]
+    ports = [server.port for server in servers]
+    stop = asyncio.Event()
+    answered = 0
+
+    async def load(client: Client) -> None:
+        nonlocal answered
+        while not stop.is_set():
+            assert (await client.digest(request())).summary_en == "story"
+            answered += 1
+
+    async def stream(client: Client) -> int:
+        async def endless():
+            number = 0
+            while not stop.is_set():
+                yield str(number), request()
+                number += 1
+
+        count = 0
+        async for _, outcome in client.digest_many(endless(), window=8):
+            assert not isinstance(outcome, SvodkaError), outcome
+            count += 1
+        return count
+
+    async with Client(",".join(f"127.0.0.1:{port}" for port in ports)) as client:
+        loads = [asyncio.create_task(load(client)) for _ in range(8)]
+        streaming = asyncio.create_task(stream(client))
+        for index in (0, 1, 0, 1):
+            before = answered
+            await servers[index].stop(10)
+            servers[index] = await started(ports[index])
+            while answered < before + 50:
+                assert not any(task.done() for task in loads)
+                await asyncio.sleep(0.01)
+        stop.set()
+        await asyncio.gather(*loads)
+        assert await streaming > 50
+    for server in servers:
+        await server.stop(0)
+
+
+async def test_the_published_service_config_makes_any_client_try_again():
+    """A plain stub with it: refused once with the time to come back, answered then."""
+    config = (Path(__file__).parents[2] / "deploy/client/service_config.json").read_text()
+    refusals = iter([Overloaded("full", retry_after=0.01), Unavailable("away", retry_after=0.01)])
+
+    async def act(_) -> None:
+        for refusal in refusals:
+            raise refusal
+
+    async with running(FakePipeline(act=act)) as r:
+        options = [("grpc.service_config", config), ("grpc.enable_retries", 1)]
+        async with grpc.aio.insecure_channel(r.address, options=options) as channel:
+            stub = svodka_service_pb2_grpc.SvodkaServiceStub(channel)
+            answer = await stub.Digest(pb.DigestRequest(article=pb.Article(text="story")))
+            assert answer.summary_en == "story"
 
 
 def test_it_needs_the_base_install_alone():
