@@ -54,6 +54,11 @@ _LONGEST_PAUSE = 10.0
 # GetServerInfo costs the server nothing, so this is the network's time.
 _INFO_SECONDS = 10.0
 
+# What the transport says by itself when a server stops with a request or a stream's item on
+# its way. (Were it cancelled by us, it would be a CancelledError.) A server of ours has a
+# trailer in every answer.
+_BROKEN = (grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL)
+
 _OPTIONS = [
     # An answer holds the page's text and its translation; 4 MB, the default, is too little.
     ("grpc.max_receive_message_length", -1),
@@ -321,6 +326,8 @@ def _heard(message: Message, cls: type[T]) -> T:
 
 
 def _failure(error: grpc.aio.AioRpcError) -> SvodkaError:
+    if error.code() in _BROKEN and not error.trailing_metadata():
+        return Unavailable("The connection ended in the middle of the request.")
     return error_of(received(error.code(), error.details(), tuple(error.trailing_metadata())))
 
 

@@ -23,6 +23,11 @@ class Health(health_pb2_grpc.HealthServicer):
     def __init__(self, serving: Callable[[], bool], services: tuple[str, ...]) -> None:
         self._serving = serving
         self._services = services
+        self._ended = False
+
+    def end(self) -> None:
+        """Lets the watchers go, once they have heard of the last change."""
+        self._ended = True
 
     def _status(self, service: str) -> int:
         if service not in self._services:
@@ -41,9 +46,9 @@ class Health(health_pb2_grpc.HealthServicer):
     async def Watch(  # noqa: N802 - the contract's name
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext
     ) -> None:
-        """The state now and at every change, until the caller leaves."""
+        """The state now and at every change, until the caller leaves or the server stops."""
         told = None
-        while True:
+        while not self._ended:
             status = self._status(request.service)
             if status != told:
                 await context.write(Answer(status=status))

@@ -28,8 +28,9 @@ from service.rpc.tls import Tls
 from service.schema import Limits
 from svodka.v1 import svodka_service_pb2_grpc
 
-# Once all work is done, only watchers of health and the transport's goodbyes are left.
-_GOODBYE_SECONDS = 0.5
+# For requests that were on their way when the door closed: each hears that it is to go
+# elsewhere. Where there are none, this takes no time.
+_GOODBYE_SECONDS = 5.0
 
 _logger = logging.getLogger(__name__)
 
@@ -85,9 +86,8 @@ class Server:
         svodka_service_pb2_grpc.add_SvodkaServiceServicer_to_server(
             Servicer(pipeline, self._calls, self.metrics, listen.patience), self._grpc
         )
-        health_pb2_grpc.add_HealthServicer_to_server(
-            Health(self._is_serving, ("", SERVICE)), self._grpc
-        )
+        self._health = Health(self._is_serving, ("", SERVICE))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         if listen.reflection:
             names = (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
             reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._grpc)
@@ -116,6 +116,7 @@ class Server:
         end = monotonic() + grace
         await self._calls.drain(grace)  # health says NOT_SERVING from its first moment on
         await self._pipeline.drain(max(end - monotonic(), 0.0))
+        self._health.end()
         await self._grpc.stop(_GOODBYE_SECONDS)
         if self._watching:
             self._watching.cancel()
