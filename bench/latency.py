@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.bed import Bed, arguments, connected, prepare, serving
-from bench.load import Item, after, arriving, closed, percentile, rate, show
+from bench.load import Item, arriving, closed, percentile, rate, show
 from svodka.v1 import svodka_service_pb2 as pb
 
 CALLERS = 64
@@ -54,22 +54,23 @@ async def row(
     async with serving(*bed.flags, *flags) as address, connected(address) as stub:
         ask = stub.Translate if kind == "sentences" else stub.Digest
         idle = await closed(ask, interactive, 1, seconds)
-        peak = after(await closed(ask, bulk, CALLERS, seconds * 1.5), seconds / 2)
-        rhythm = SHARE * rate(peak) / statistics.mean(answer.cost for answer in peak)
+        alone = await closed(ask, bulk, CALLERS, seconds * 1.5)
+        peak = rate(alone, seconds / 2)
+        rhythm = SHARE * peak / statistics.mean(answer.cost for answer in alone)
         loading = asyncio.create_task(closed(ask, bulk, CALLERS, seconds * 2))
         await asyncio.sleep(seconds / 2)
         urgent = await arriving(ask, interactive, rhythm, seconds * 1.5)
-        loaded = after(await loading, seconds / 2)
+        kept = rate(await loading, seconds / 2) / peak
     p95, calm = percentile(urgent, 0.95), percentile(idle, 0.95)
     return [
         f"{bound:g}",
         f"{percentile(idle, 0.5):.2f}",
         f"{calm:.2f}",
-        f"{rate(peak):,.0f}",
+        f"{peak:,.0f}",
         f"{percentile(urgent, 0.5):.2f}",
         f"{p95:.2f}",
         f"{p95 / calm:.2f}",
-        f"{rate(loaded) / rate(peak):.2f}",
+        f"{kept:.2f}",
     ]
 
 

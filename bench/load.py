@@ -110,18 +110,23 @@ def after(answers: Sequence[Answer], seconds: float) -> list[Answer]:
     return [answer for answer in answers if answer.done > began + seconds]
 
 
-def rate(answers: Sequence[Answer]) -> float:
+def rate(answers: Sequence[Answer], warm_up: float = 0.0) -> float:
     """Cost answered a second, errors not counted: the slope of the work done over time.
 
     Answers come in clumps, a batch at a time. A count between two moments would be wrong by a
-    clump; a line fitted to the whole staircase (least squares) is not.
+    clump; a line fitted to the whole staircase (least squares) is not. ``warm_up`` seconds are
+    left out at the beginning.
     """
-    good = sorted((a for a in answers if not a.error), key=lambda answer: answer.done)
-    if len(good) < 2 or good[-1].done == good[0].done:
+    if not answers:
         return float("nan")
-    times = np.array([answer.done for answer in good])
-    work = np.cumsum([answer.cost for answer in good])
-    return float(np.polyfit(times - times[0], work, 1)[0])
+    began = min(answer.due for answer in answers) + warm_up
+    good = sorted((a for a in answers if not a.error), key=lambda answer: answer.done)
+    moments = np.linspace(began, max(began, max(answer.done for answer in answers)), 500)
+    done = np.cumsum([0.0, *(answer.cost for answer in good)])
+    work = done[np.searchsorted([answer.done for answer in good], moments, side="right")]
+    if moments[-1] == moments[0]:
+        return float("nan")
+    return float(np.polyfit(moments - moments[0], work, 1)[0])
 
 
 def percentile(answers: Sequence[Answer], share: float) -> float:

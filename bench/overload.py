@@ -24,7 +24,7 @@ from typing import Any
 import grpc.aio
 
 from bench.bed import arguments, connected, prepare, serving
-from bench.load import Answer, after, arriving, closed, percentile, rate, show
+from bench.load import Answer, arriving, closed, percentile, rate, show
 from service.rpc.status import received
 
 CALLERS = 256
@@ -56,8 +56,8 @@ async def main() -> None:
     flags = [*bed.flags, "--metrics", metrics, "--queue-tokens", str(QUEUE_TOKENS), *given.flags]
     async with serving(*flags) as address, connected(address) as stub:
         items = bed.translations()
-        peak = after(await closed(stub.Translate, items, CALLERS, seconds * 1.5), seconds / 2)
-        most = rate(peak)
+        peak = await closed(stub.Translate, items, CALLERS, seconds * 1.5)
+        most = rate(peak, seconds / 2)
         each = most / statistics.mean(answer.cost for answer in peak)
         rows = [["peak", "", f"{most:,.0f}", "1.00", f"{percentile(peak, 0.5):.2f}", *[""] * 7]]
         for load in given.loads:
@@ -122,7 +122,7 @@ def row(load: float, answers: list[Answer], most: float, seconds: float, queue: 
         f"{percentile(refused, 0.5) * 1e3:.1f}",
         f"{percentile(refused, 0.99) * 1e3:.1f}",
         str(len(late)),
-        str(sum(map(len, by.values()))),
+        " ".join(f"{len(some)} {name}" for name, some in by.items()) or "0",
         f"{queue:,.0f} of {QUEUE_TOKENS:,}",
     ]
 

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bench import ceiling
@@ -67,25 +68,26 @@ async def table(
         most = 0.0
         for callers in given.callers:
             answers = await closed(ask, items, callers, seconds * 1.5)
-            rows.append(row(f"{callers} callers", after(answers, seconds / 2), best))
-            good = [answer for answer in answers if not answer.error]
-            if good:
-                mean_cost = statistics.mean(answer.cost for answer in good)
-                most = max(most, rate(after(answers, seconds / 2)) / mean_cost)
-        for share in given.rates:
+            rows.append(row(f"{callers} callers", answers, seconds / 2, best))
+            most = max(most, requests_a_second(answers, seconds / 2))
+        for share in given.rates if most > 0 else ():
             answers = await arriving(ask, items, most * share, seconds)
-            rows.append(row(f"arriving at {most * share:.2f}/s", answers, best))
+            rows.append(row(f"arriving at {most * share:.2f}/s", answers, 0.0, best))
     show(HEAD, rows)
 
 
-def row(name: str, answers: Sequence[Answer], best: float) -> list[str]:
+def row(name: str, answers: Sequence[Answer], warm_up: float, best: float) -> list[str]:
     """One row of the table."""
-    good = [answer for answer in answers if not answer.error]
-    tokens = rate(good)
-    requests = rate([Answer(a.due, a.done, 1.0) for a in good])
+    good = [answer for answer in after(answers, warm_up) if not answer.error]
+    tokens, requests = rate(answers, warm_up), requests_a_second(answers, warm_up)
     times = [f"{percentile(good, share):.2f}" for share in (0.5, 0.95, 0.99)]
-    errors = str(len(answers) - len(good))
+    errors = str(sum(bool(answer.error) for answer in answers))
     return [name, f"{tokens:,.0f}", f"{requests:.2f}", f"{tokens / best:.2f}", *times, errors]
+
+
+def requests_a_second(answers: Sequence[Answer], warm_up: float) -> float:
+    """As ``rate``, with each request counting as one."""
+    return rate([replace(answer, cost=1.0) for answer in answers], warm_up)
 
 
 def spread(lengths: Sequence[int]) -> str:

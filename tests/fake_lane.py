@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from service.scheduler import Batch, LaneDied, Output, Policy, Scheduler, Unit
+from service.scheduler import Batch, LaneDied, OutOfMemory, Output, Policy, Scheduler, Unit
 from service.schema import Priority
 from virtual_loop import now
 
@@ -77,6 +77,44 @@ class FakeLane:
     @property
     def payloads(self) -> list[list[object]]:
         return [batch.payloads for batch in self.batches]
+
+
+FAULTS = ("raise", "memory", "hang", "die", "few", "many")
+
+
+class StormyLane(FakeLane):
+    """Takes its faults from a list, one a batch, and is fine after the last."""
+
+    def __init__(self, weather: Sequence[str]) -> None:
+        super().__init__(self.strike)
+        self.weather = list(weather)
+
+    def strike(self, batch: Batch) -> Sequence[Output]:
+        rows = [
+            # A lane that leaves rows out puts anything in their places.
+            Output("nobody's" if n in self.dropped else answer(unit.payload), 1)
+            for n, unit in enumerate(batch.units)
+        ]
+        match self.weather.pop() if self.weather else "":
+            case "raise":
+                raise ValueError
+            case "memory":
+                raise OutOfMemory
+            case "die":
+                raise LaneDied
+            case "few":
+                return rows[1:]
+            case "many":
+                return rows * 2
+        return rows
+
+    async def run(self, batch: Batch) -> Sequence[Output]:
+        if self.weather and self.weather[-1] == "hang":
+            self.weather.pop()
+            self.batches.append(batch)
+            self.dropped = []
+            await asyncio.Event().wait()
+        return await super().run(batch)
 
 
 def unit(payload: object, tokens: int = 10, *, queue: str = "q", profile: object = None) -> Unit:

@@ -58,39 +58,35 @@ async def rows(bed: Bed, given: Any, kind: str, seconds: float) -> AsyncIterator
     items = bed.translations() if kind == "sentences" else bed.digests()
     async with serving(*bed.flags, *given.flags) as address, connected(address) as stub:
         ask = stub.Translate if kind == "sentences" else stub.Digest
-        ours = await measure(ask, items, given.callers, seconds)
-    yield row("svodka", ours, ours)
+        ours = await closed(ask, items, given.callers, seconds * 1.5)
+    yield row("svodka", ours, ours, seconds / 2)
     for peer in given.peers:
         for tuned in (False, True) if peer != "grpc" else (False,):
             name = f"{peer}, {'tuned' if tuned else 'as documented'}"
             try:
                 async with running(peer, bed, given.callers, tuned) as ask:
                     items = texts(bed, kind)
-                    theirs = await measure(ask, items, given.callers, seconds)
-                yield row(name, theirs, ours)
+                    theirs = await closed(ask, items, given.callers, seconds * 1.5)
+                yield row(name, theirs, ours, seconds / 2)
             except Exception as error:  # named, not hidden, and the others go on
                 yield [name, f"{type(error).__name__}: {error}".splitlines()[0], *[""] * 5]
 
 
-async def measure(
-    ask: Ask[Any], items: Iterator[Item[Any]], callers: int, seconds: float
-) -> list[Answer]:
-    """The answers of a closed loop, its warm-up left out."""
-    return after(await closed(ask, items, callers, seconds * 1.5), seconds / 2)
-
-
-def row(name: str, theirs: list[Answer], ours: list[Answer]) -> list[str]:
+def row(name: str, theirs: list[Answer], ours: list[Answer], warm_up: float) -> list[str]:
     """One row of the table."""
-    good, own = ([a for a in answers if not a.error] for answers in (theirs, ours))
+    good, own = (
+        [answer for answer in after(answers, warm_up) if not answer.error]
+        for answers in (theirs, ours)
+    )
     p50, p99 = (percentile(good, share) for share in (0.5, 0.99))
     return [
         name,
-        f"{rate(good):,.0f}",
-        f"{rate(own) / rate(good):.2f}",
+        f"{rate(theirs, warm_up):,.0f}",
+        f"{rate(ours, warm_up) / rate(theirs, warm_up):.2f}",
         f"{p50:.2f}",
         f"{p99:.2f}",
         f"{percentile(own, 0.99) / p99:.2f}",
-        str(len(theirs) - len(good)),
+        str(sum(bool(answer.error) for answer in theirs)),
     ]
 
 

@@ -73,16 +73,15 @@ class Dispatch:
     @property
     def state(self) -> State:
         """The best of the lanes' states."""
-        for state in (State.SERVING, State.RESTARTING):
-            if any(post.state is state for post in self.posts):
-                return state
-        return State.DOWN
+        states = [post.state for post in self.posts]
+        return next((s for s in (State.SERVING, State.RESTARTING) if s in states), State.DOWN)
 
     def pace(self, queue: str) -> Pace:
         """Speed and budget of a queue."""
-        if queue not in self.paces:
-            self.paces[queue] = Pace(queue, self._policy)
-        return self.paces[queue]
+        pace = self.paces.get(queue)
+        if pace is None:
+            pace = self.paces[queue] = Pace(queue, self._policy)
+        return pace
 
     def submit(self, entry: Entry) -> None:
         """Put an entry in line and wake a lane."""
@@ -98,8 +97,10 @@ class Dispatch:
 
     def seconds(self, tokens: Mapping[str, int]) -> float:
         """Predicted time of all lanes together for so many tokens by queue."""
-        now = self._clock()
-        lane_seconds = sum(self.pace(queue).predict(n, now) for queue, n in tokens.items())
+        now, lane_seconds = self._clock(), 0.0
+        for queue, count in tokens.items():
+            if count:
+                lane_seconds += self.pace(queue).predict(count, now)
         return lane_seconds / len(self.posts)
 
     def wait(self, priority: Priority) -> float:

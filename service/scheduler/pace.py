@@ -47,6 +47,7 @@ class Pace:
         self._ss = self._sp = self._pp = self._sy = self._py = 0.0
         # And for the means: batches, steps, tokens, padded tokens, seconds.
         self._n = self._s = self._t = self._p = self._y = 0.0
+        self._per_step = self._per_token = 0.0  # the fit: seconds
         self.batches = 0
         self.units = 0
         self.tokens = 0
@@ -66,6 +67,7 @@ class Pace:
         self._t = self._t * KEPT + batch.tokens
         self._p = self._p * KEPT + p
         self._y = self._y * KEPT + y
+        self._per_step, self._per_token = self._fit()
         self._measured = now
         if self._growth == 1.0:
             self._memory += self._full / REGROWTH
@@ -95,12 +97,11 @@ class Pace:
         Where the steps alone take that time or more, splitting a batch would
         cost about as much again, so the tokens may take as long as the steps.
         """
-        per_step, per_token = self._fit()
-        if not per_token:
+        if not self._per_token:
             return self._memory
-        fixed = per_step * self._s / self._n
-        allowed = max(self._batch_seconds - fixed, fixed) / per_token
-        saturated = fixed / per_token * SATURATED / (1 - SATURATED)
+        fixed = self._per_step * self._s / self._n
+        allowed = max(self._batch_seconds - fixed, fixed) / self._per_token
+        saturated = fixed / self._per_token * SATURATED / (1 - SATURATED)
         return min(self._memory, allowed, max(LEAST, saturated))
 
     def predict(self, tokens: float, now: float) -> float:
@@ -111,11 +112,10 @@ class Pace:
         """
         if not self._n or not tokens:
             return 0.0
-        per_step, per_token = self._fit()
         padded = tokens * self._p / self._t
         batches = max(1.0, padded / self.budget)
         steps = min(self._s / self._n, tokens)
-        seconds = batches * per_step * steps + per_token * padded
+        seconds = batches * self._per_step * steps + self._per_token * padded
         return seconds * self._trust(now)
 
     def batch_seconds(self, now: float) -> float:
@@ -127,8 +127,6 @@ class Pace:
 
     def _fit(self) -> tuple[float, float]:
         """Seconds per step and per padded token: least squares, neither below zero."""
-        if not self._n:
-            return 0.0, 0.0
         pp = self._pp * (1 + DOUBT)
         determinant = self._ss * pp - self._sp**2  # positive, by Cauchy and Schwarz
         per_step = (self._sy * pp - self._py * self._sp) / determinant

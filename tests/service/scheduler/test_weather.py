@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_lane import SPEED, FakeLane, answer, scheduler
+from fake_lane import FAULTS, SPEED, FakeLane, StormyLane, answer, scheduler
 from service.errors import ComputeFailed, DeadlineExpired, Overloaded, Unavailable
-from service.scheduler import Batch, LaneDied, OutOfMemory, Output, Scheduler, State, Unit
+from service.scheduler import Output, Scheduler, State, Unit
 from service.schema import Priority
 from virtual_loop import now, run
 
@@ -64,37 +63,7 @@ callers = st.builds(
     scope=st.sampled_from(["", "", "s"]),
     twice=st.booleans(),
 )
-faults = st.sampled_from(["", "", "", "raise", "memory", "hang", "die", "few", "many"])
-
-
-class StormyLane(FakeLane):
-    """Takes its faults from a list, one a batch, and is fine after the last."""
-
-    def __init__(self, weather: Sequence[str]) -> None:
-        super().__init__(self.strike)
-        self.weather = list(weather)
-
-    def strike(self, batch: Batch) -> Sequence[Output] | None:
-        rows = [Output(answer(unit.payload), 1) for unit in batch.units]
-        match self.weather.pop() if self.weather else "":
-            case "raise":
-                raise ValueError
-            case "memory":
-                raise OutOfMemory
-            case "die":
-                raise LaneDied
-            case "few":
-                return rows[1:]
-            case "many":
-                return rows * 2
-        return None
-
-    async def run(self, batch: Batch) -> Sequence[Output]:
-        if self.weather and self.weather[-1] == "hang":
-            self.weather.pop()
-            self.batches.append(batch)
-            await asyncio.Event().wait()
-        return await super().run(batch)
+faults = st.sampled_from(["", "", "", *FAULTS])
 
 
 async def call(s: Scheduler, caller: Caller) -> object:
