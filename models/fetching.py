@@ -89,7 +89,13 @@ def _chosen(id_: str, names: Iterable[str]) -> list[str]:
     for weights in _WEIGHTS:
         if any(fnmatch(name, weights) for name in top):
             patterns = (*_FILES, weights)
-            return [name for name in top if any(fnmatch(name, p) for p in patterns)]
+            return [
+                name
+                for name in top
+                if any(fnmatch(name, pattern) for pattern in patterns)
+                # An index is a .json, but of use with its own weights only.
+                and (not name.endswith(".index.json") or fnmatch(name, f"{weights}.index.json"))
+            ]
     raise ModelError(f"{id_} has no weights that svodka reads (safetensors or PyTorch's .bin).")
 
 

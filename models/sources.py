@@ -16,6 +16,7 @@ from pathlib import Path
 
 from models import hubcache, lock
 from models.errors import ModelError
+from models.families import read_json
 from models.presets import NAMES, Built, Hub, Package, Row, Source
 from models.starter import build
 
@@ -140,8 +141,10 @@ def whole(folder: Path, remedy: str) -> Path:
     for path in weights:
         if path.suffix == ".safetensors" and not _complete(path):
             raise ModelError(f"{path} is cut short or damaged; {remedy}.")
-    for index in folder.glob("*.index.json"):
-        shards = set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
+    # Another framework's index names files that nobody needs, as .bin's does beside safetensors.
+    safe = any(path.suffix == ".safetensors" for path in weights)
+    for index in folder.glob("*.safetensors.index.json" if safe else "*.bin.index.json"):
+        shards = set(read_json(index).get("weight_map", {}).values())
         if missing := sorted(name for name in shards if not (folder / name).is_file()):
             raise ModelError(f"{folder} lacks {missing[0]}; {remedy}.")
     return folder

@@ -44,6 +44,9 @@ def published(folder, tmp_path) -> Path:
     place = shutil.copytree(folder("marian"), tmp_path / "published")
     (place / "README.md").write_text("---\nlicense: apache-2.0\n---\n# A model\n")
     (place / "tf_model.h5").write_bytes(b"other" * 100)
+    for name in ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"):
+        shards = {"weight_map": {"a": f"{name}-00001-of-00002"}}
+        (place / f"{name}.index.json").write_text(json.dumps(shards))
     (place / "onnx").mkdir()
     (place / "onnx" / "config.json").write_text("{}")
     return place
@@ -123,6 +126,17 @@ def test_a_fetched_model_is_found_by_its_name_with_the_hub_away(
     assert not (place / "onnx").exists()
     assert lock.check(place, thorough=True).revision == "a" * 40
     hub.repositories.clear()
+    assert usable() == ""
+
+
+def test_shards_come_with_their_index(hub, published, svodka, usable):
+    weights = published / "model.safetensors"
+    weights.rename(published / "model-00001-of-00001.safetensors")
+    shards = {"weight_map": {"a": "model-00001-of-00001.safetensors"}}
+    (published / "model.safetensors.index.json").write_text(json.dumps(shards))
+    hub.repositories[ID] = hub_server.Repository(published)
+    place = fetched(svodka("models", "fetch", ID))
+    assert [path.name for path in place.glob("*.index.json")] == ["model.safetensors.index.json"]
     assert usable() == ""
 
 
@@ -316,6 +330,7 @@ def test_a_bin_is_taken_only_where_there_is_nothing_safer(hub, published, svodka
     place = fetched(svodka("models", "fetch", ID))
     assert not (place / "pytorch_model.bin").exists()
     (published / "model.safetensors").unlink()
+    (published / "pytorch_model.bin.index.json").unlink()
     hub.repositories["some/bin"] = hub_server.Repository(published)
     assert (fetched(svodka("models", "fetch", "some/bin")) / "pytorch_model.bin").exists()
     (published / "pytorch_model.bin").unlink()

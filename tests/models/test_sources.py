@@ -151,6 +151,10 @@ BROKEN = {
         ),
         "lacks model-00002",
     ),
+    "a cut index": (
+        lambda f: (f / "model.safetensors.index.json").write_text('{"weight_map'),
+        r"index\.json is damaged",
+    ),
     "stranger": (
         lambda f: (f / "config.json").write_text('{"model_type": "resnet"}'),
         "'resnet', which svodka does not know",
