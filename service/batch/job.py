@@ -58,8 +58,8 @@ class Job:
     """A dump and what is asked of each of its articles.
 
     ``request`` has everything but the article. ``form`` is the inputs' format,
-    "" where their names tell. ``sample`` is a share of the records, ``limit``
-    their number.
+    "" where their names tell. ``runner`` is local or ray. ``sample`` is a share of
+    the records, ``limit`` their number.
     """
 
     inputs: tuple[str, ...]
@@ -71,6 +71,7 @@ class Job:
     ordered: bool = False
     only_errors: bool = False
     index_boilerplate: bool = False
+    runner: str = "local"
     sample: float = 1.0
     limit: int | None = None
 
@@ -85,5 +86,6 @@ class Job:
             "fields": asdict(self.mapping),
             "format": self.form,
             "ordered": self.ordered,
+            "runner": self.runner,
             "index_boilerplate": self.index_boilerplate,
         }

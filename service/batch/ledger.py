@@ -167,14 +167,19 @@ class Ledger:
             self._manifest.save(self._paths.manifest)
             if self._job.only_errors:
                 self.retried = self._forget_errors()
-            for place, name in self._output.recover():
-                self.done.add(place)
-                self._ids.add(name)
-            for place, _ in self._errors.recover():
-                self.done.add(place)
-                self.failures += 1
+            self.recount()
         except OSError as error:
             raise self._failed(error) from error
+
+    def recount(self) -> None:
+        """See what the files say is done; lines that a killed run left broken are removed."""
+        self.done, self.failures, self._ids = Places(), 0, Names()
+        for place, name in self._output.recover():
+            self.done.add(place)
+            self._ids.add(name)
+        for place, _ in self._errors.recover():
+            self.done.add(place)
+            self.failures += 1
 
     def write(self, lines: Sequence[Line]) -> None:
         """Append lines. Raises OutputFailed; those before are whole and stay."""

@@ -44,6 +44,13 @@ class Tally:
         self.findings += len(outcome.findings)
         self.tokens += outcome.usage.input_tokens + outcome.usage.output_tokens
 
+    def add(self, *, done: int, failed: int, findings: int, tokens: int) -> None:
+        """A whole part is settled."""
+        self.done += done
+        self.failed += failed
+        self.findings += findings
+        self.tokens += tokens
+
     @property
     def settled(self) -> int:
         """Records that ended in one of the two files."""
@@ -69,8 +76,8 @@ class Tally:
             f"{self.settled:,} articles" + (f" ({self.share:.0%} read)" if self.share else ""),
             f"{_rate(self.settled / self.seconds)} articles/s",
             f"{_rate(self.tokens / self.seconds)} tokens/s",
-            f"{_clock(self.seconds)} elapsed",
-            *([] if left is None else [f"about {_clock(left)} left"]),
+            f"{clock(self.seconds)} elapsed",
+            *([] if left is None else [f"about {clock(left)} left"]),
             f"{self.failed:,} failed",
             f"{self.findings:,} findings",
         ]
@@ -135,7 +142,7 @@ def summary(tally: Tally, **more: str) -> Iterator[str]:
             "failed": f"{tally.failed:,}",
             "findings": f"{tally.findings:,}",
             **more,
-            "time": _clock(tally.seconds),
+            "time": clock(tally.seconds),
             "articles/s": _rate(tally.settled / tally.seconds),
             "tokens/s": _rate(tally.tokens / tally.seconds),
         }
@@ -146,7 +153,8 @@ def _rate(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}"

@@ -16,7 +16,7 @@ from service.batch.extras import ExtraMissing
 from service.batch.inputs import File
 from service.batch.mapping import Mapping
 from service.batch.opening import Source
-from service.batch.readers import READERS, broken, read, sniffed
+from service.batch.readers import READERS, Read, broken, read, sniffed
 from service.batch.record import Malformed, Place, Record, Refused
 
 Item = Record | Refused
@@ -113,7 +113,16 @@ def records(
             yield Refused(place, found, journey.share)
 
 
-def _read(file: File, mapping: Mapping, selector: Selector, journey: Journey):
+def fields_of(file: File, mapping: Mapping) -> list[str]:
+    """The names of the fields of a file's first record that has any."""
+    everything = Selector(lambda _: False)
+    for _, found in _read(file, mapping, everything, Journey(0)):
+        if not isinstance(found, Malformed):
+            return list(found)
+    return []
+
+
+def _read(file: File, mapping: Mapping, selector: Selector, journey: Journey) -> Read:
     def wanted(number: int) -> bool:
         return selector.wants(Place(file.path, number))
 

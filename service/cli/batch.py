@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,24 @@ from service.settings import EngineSettings
 if TYPE_CHECKING:
     from service.batch.computing import Computing
     from service.batch.job import Job
+    from service.batch.run import Outcome
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "html"]
 
 
-@click.command()
+class _Command(click.Command):
+    """``--engine ray`` is another word for ``--runner ray``; other engines are the models'."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the one word for the other."""
+        joined = "\0".join(args)
+        for word in ("--engine\0ray", "--engine=ray"):
+            joined = joined.replace(word, "--runner\0ray")
+        return super().parse_args(ctx, joined.split("\0") if args else [])
+
+
+@click.command(cls=_Command)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "-o",
@@ -44,6 +56,7 @@ _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "
     is_flag=True,
     help="Count paragraphs in a first pass, and leave out what stands in many articles of a host.",
 )
+@click.option("--dry-run", is_flag=True, help="Count and estimate; write nothing.")
 @click.option("--limit", type=click.IntRange(1), help="Read so many records.")
 @click.option(
     "--sample",
@@ -57,6 +70,15 @@ _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "
     metavar="REPORT.html",
     help="Write a page for people, too: digests beside their sources.",
 )
+@click.option(
+    "--runner",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Who carries the job out: this machine, or a Ray cluster.",
+)
+@click.option("--ray-address", default="", help="Of the cluster; without it Ray is started here.")
+@click.option("--ray-actors", type=click.IntRange(1), help="Actors that hold the models.")
 @click.option(
     "--server",
     "servers",
@@ -88,30 +110,35 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
     INPUT is a file, a folder, a pattern, a URL or - for standard input: JSON
     Lines, JSON, CSV, Parquet, Arrow, WARC, text or HTML, compressed or not.
     """
+    try:
+        job = _job(inputs, given)
+        page: Path | None = given.pop("report")
+        dry, servers = given.pop("dry_run"), _servers(given)
+        address, actors = given.pop("ray_address"), given.pop("ray_actors") or 0
+        settings = take(EngineSettings, given)
+        _check(job, twice=bool(page) or job.index_boilerplate, servers=servers is not None)
+        for line in _guesses(job):
+            click.echo(f"svodka: {line}", err=True)
+        if dry:
+            return asyncio.run(_rehearse(job, _computing(settings, servers)))
+        if job.runner == "ray":
+            return _on_ray(job, settings, address, actors, page)
+        return asyncio.run(_carry_out(job, _computing(settings, servers), page))
+    except InvalidRequest as error:  # of an option: records' own faults are in the errors file
+        raise click.UsageError(str(error)) from error
+
+
+def _job(inputs: tuple[str, ...], given: dict[str, Any]) -> Job:
     from service.batch.job import Job, Paths
-    from service.batch.mapping import Mapping
+    from service.batch.mapping import GUESSES, Mapping
     from service.schema import DigestRequest
 
-    try:
-        paths = Paths.of(given.pop("output"))
-    except InvalidRequest as error:
-        raise click.UsageError(str(error)) from error
-    page: Path | None = given.pop("report")
-    if (page or given["index_boilerplate"]) and "-" in inputs:
-        raise click.UsageError(
-            "--report and --index-boilerplate read the inputs twice; save standard input to a file"
-        )
-    job = Job(
+    fields = {role: given.pop(f"{role}_field") for role in GUESSES}
+    return Job(
         inputs=inputs,
-        paths=paths,
+        paths=Paths.of(given.pop("output")),
         form=given.pop("form") or "",
-        mapping=Mapping(
-            **{
-                role: given.pop(f"{role}_field")
-                for role in ("text", "html", "headline", "id", "url")
-            },
-            repair=not given.pop("no_repair"),
-        ),
+        mapping=Mapping(**fields, repair=not given.pop("no_repair")),
         request=DigestRequest(
             summary=take_bounds(given),
             translation=take_terms(given),
@@ -124,13 +151,46 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
         only_errors=given.pop("only_errors"),
         ordered=given.pop("ordered"),
         index_boilerplate=given.pop("index_boilerplate"),
+        runner=given.pop("runner"),
         limit=given.pop("limit"),
         sample=given.pop("sample"),
     )
-    try:
-        return asyncio.run(_carry_out(job, take(EngineSettings, given), _servers(given), page))
-    except InvalidRequest as error:  # of an option: records' own faults are in the errors file
-        raise click.UsageError(str(error)) from error
+
+
+def _check(job: Job, *, twice: bool, servers: bool) -> None:
+    """Raise UsageError for options that do not go together."""
+    if twice and "-" in job.inputs:
+        raise click.UsageError(
+            "--report and --index-boilerplate read the inputs twice; save standard input to a file"
+        )
+    if job.runner != "ray":
+        return
+    if job.paths.output.suffix != ".parquet":
+        raise click.UsageError("--runner ray writes .parquet; name such an --output")
+    clashing = {
+        "--ordered": job.ordered,
+        "--only-errors": job.only_errors,
+        "--index-boilerplate": job.index_boilerplate,
+        "--limit": job.limit,
+        "--server": servers,
+    }
+    if found := [name for name, is_set in clashing.items() if is_set]:
+        raise click.UsageError(f"--runner ray does not go with {', '.join(found)}")
+
+
+def _guesses(job: Job) -> Iterator[str]:
+    from service.batch.rehearsal import guesses
+
+    return guesses(job)
+
+
+def _computing(
+    settings: EngineSettings, servers: Callable[[], Computing] | None
+) -> Callable[[], Computing]:
+    """Who computes: opened within the event loop."""
+    from service.batch import computing
+
+    return servers or (lambda: computing.InProcess(settings))
 
 
 def _servers(given: dict[str, Any]) -> Callable[[], Computing] | None:
@@ -151,28 +211,54 @@ def _servers(given: dict[str, Any]) -> Callable[[], Computing] | None:
     return (lambda: Servers(addresses, access)) if addresses else None
 
 
-async def _carry_out(
-    job: Job,
-    settings: EngineSettings,
-    servers: Callable[[], Computing] | None,
-    page: Path | None,
-) -> int:
-    from service.batch.computing import InProcess
-    from service.batch.progress import Progress, Tally, summary
-    from service.batch.report import report
+async def _rehearse(job: Job, opened: Callable[[], Computing]) -> int:
+    from service.batch.rehearsal import estimated, rehearsed
+
+    rehearsal = await asyncio.to_thread(rehearsed, job)
+    for line in rehearsal.lines():
+        click.echo(line, err=True)
+    if not rehearsal.articles:
+        return FAILED
+    click.echo(await estimated(job, rehearsal, opened()), err=True)
+    return OK
+
+
+async def _carry_out(job: Job, opened: Callable[[], Computing], page: Path | None) -> int:
+    from service.batch.progress import Progress, Tally
     from service.batch.run import run
 
     tally = Tally()
-    computing = servers() if servers else InProcess(settings)
+    computing = opened()
     outcome = await run(job, computing, Progress(tally), tally)
+    return await asyncio.to_thread(_conclude, job, outcome, page)
+
+
+def _on_ray(
+    job: Job, settings: EngineSettings, address: str, actors: int, page: Path | None
+) -> int:
+    from service.batch.cluster import Cluster, run_on_ray
+    from service.batch.progress import Progress, Tally
+
+    tally = Tally()
+    outcome = run_on_ray(job, settings, Cluster(address, actors), Progress(tally), tally)
+    return _conclude(job, outcome, page)
+
+
+def _conclude(job: Job, outcome: Outcome, page: Path | None) -> int:
+    """Write the report, print the closing table, and return the exit code."""
+    from service.batch.manifest import Manifest
+    from service.batch.progress import summary
+    from service.batch.report import report
+
     more = {"done before": f"{outcome.skipped:,}"} if outcome.skipped else {}
     if outcome.repeated_ids:
         more["repeated ids"] = f"{outcome.repeated_ids:,}"
     if page:
         shown = {"articles": f"{outcome.digests:,}", "failed": f"{outcome.errors:,}"}
-        shown |= {model.role: model.name for model in computing.models}
-        await asyncio.to_thread(report, job, shown, page)
-    for line in summary(tally, **more):
+        manifest = Manifest.load(job.paths.manifest)
+        shown |= {model["role"]: model["name"] for model in (manifest.models if manifest else ())}
+        report(job, shown, page)
+    for line in summary(outcome.tally, **more):
         click.echo(line, err=True)
     if outcome.interrupted:
         click.echo("svodka: interrupted; --resume goes on", err=True)
