@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from service.batch.encodings import LINE_BYTES, Unreadable, decoded, decoded_page, lines
-from service.batch.extras import needed
+from service.batch.extras import ExtraMissing, needed
 from service.batch.mapping import Mapping, is_page
 from service.batch.opening import Source
 from service.batch.record import Fields, Malformed
@@ -46,7 +46,9 @@ def read(source: Source, form: str, wanted: Wanted, mapping: Mapping) -> Read:
         yield from READERS[form](source, counted, mapping)
         if not number:
             yield 0, Malformed("holds no record", "EMPTY_FILE")
-    except (OSError, EOFError, ValueError, csv.Error) as error:
+    except ExtraMissing:
+        raise
+    except Exception as error:  # every library has exceptions of its own
         at = number + 1
         if wanted(at):
             yield at, broken(error)

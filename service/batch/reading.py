@@ -133,7 +133,9 @@ def _read(file: File, mapping: Mapping, selector: Selector, journey: Journey) ->
         return
     try:
         source = Source(file.path, file.size)
-    except (OSError, EOFError, ValueError, ImportError) as error:
+    except ExtraMissing:
+        raise
+    except Exception as error:  # every file system has exceptions of its own
         if wanted(0):
             yield 0, broken(error)
         return
