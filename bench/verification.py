@@ -34,6 +34,18 @@ _DIGIT = re.compile(r"[0-9]")
 _NAME = re.compile(r"(?<=[а-яё,] )[А-ЯЁ][а-яё]{3,}")
 _NEGATION = re.compile(r"\b(?:[Нн]е|[Нн]и|[Нн]ет|[Бб]ез)\s+")
 _ENGLISH_NEGATION = re.compile(r"\b(?:not|never|no|without|cannot)\b|n['’]t\b")
+_SCALE = re.compile(r"\b(млн|млрд|миллион|миллиард|тыс|тысяч)(?=\b|\.|\w{1,3}\b)")
+_OTHER_SCALE = {
+    "млн": "млрд",
+    "млрд": "млн",
+    "миллион": "миллиард",
+    "миллиард": "миллион",
+    "тыс": "млн",
+    "тысяч": "миллион",
+}
+_DAYS = ("понедельник", "вторник", "среду", "четверг", "пятницу", "субботу", "воскресенье")
+_DAY = re.compile(rf"\b(?:{'|'.join(_DAYS)})\b")
+_QUOTE = re.compile(r"[«»]")
 _PLACEHOLDERS = (
     "https://example.org/a?b=1",
     "www.example.com",
@@ -58,6 +70,34 @@ def number_changed(en: str, ru: str, rng: random.Random, _: Sequence[str]) -> Pa
     place = rng.randrange(len(digits))
     digits[place] = rng.choice([d for d in "123456789" if d != digits[place]])
     return en, ru[: number.start()] + "".join(digits) + ru[number.end() :]
+
+
+def scale_changed(en: str, ru: str, rng: random.Random, _: Sequence[str]) -> Pair | None:
+    """Millions for billions and the like, beside a number in digits."""
+    found = [m for m in _SCALE.finditer(ru) if re.search(r"[0-9][ \u00a0]\Z", ru[: m.start()])]
+    if not found or not _DIGIT.search(en):
+        return None
+    scale = rng.choice(found)
+    return en, ru[: scale.start()] + _OTHER_SCALE[scale[1]] + ru[scale.end() :]
+
+
+def day_changed(en: str, ru: str, rng: random.Random, _: Sequence[str]) -> Pair | None:
+    """Another day of the week."""
+    found = list(_DAY.finditer(ru))
+    if not found:
+        return None
+    day = rng.choice(found)
+    other = rng.choice([d for d in _DAYS if d not in ru])
+    return en, ru[: day.start()] + other + ru[day.end() :]
+
+
+def quotation_mark_lost(en: str, ru: str, rng: random.Random, _: Sequence[str]) -> Pair | None:
+    """One of two marks."""
+    found = list(_QUOTE.finditer(ru))
+    if len(found) < 2 or ru.count("«") != ru.count("»"):
+        return None
+    mark = rng.choice(found)
+    return en, ru[: mark.start()] + ru[mark.end() :]
 
 
 def name_swapped(en: str, ru: str, rng: random.Random, names: Sequence[str]) -> Pair | None:
@@ -161,6 +201,10 @@ def _with_digits(en: str, ru: str, _: random.Random, __: Sequence[str]) -> Pair 
     return (en, ru) if _DIGIT.search(en) else None
 
 
+def _with_day(en: str, ru: str, _: random.Random, __: Sequence[str]) -> Pair | None:
+    return (en, ru) if _DAY.search(ru) else None
+
+
 def _with_names(en: str, ru: str, _: random.Random, names: Sequence[str]) -> Pair | None:
     return (en, ru) if any(m[0] in names for m in _NAME.finditer(ru)) else None
 
@@ -171,10 +215,13 @@ def _with_negation(en: str, ru: str, _: random.Random, __: Sequence[str]) -> Pai
 
 ROWS = (
     Row("number changed", number_changed, frozenset({Kind.NUMBERS}), _with_digits),
+    Row("scale changed", scale_changed, frozenset({Kind.NUMBERS}), _with_digits),
+    Row("day of week changed", day_changed, frozenset({Kind.NUMBERS}), _with_day),
     Row("name swapped", name_swapped, frozenset({Kind.NAMES}), _with_names),
     Row("half dropped", half_dropped, frozenset({Kind.LENGTH_RATIO, Kind.TRUNCATED})),
     Row("sentence dropped", sentence_dropped, frozenset({Kind.LENGTH_RATIO})),
     Row("negation removed", negation_removed, frozenset({Kind.NEGATION}), _with_negation),
+    Row("quotation mark lost", quotation_mark_lost, frozenset({Kind.QUOTES})),
     Row("loop inserted", loop_inserted, frozenset({Kind.REPETITION})),
     Row("placeholder broken", placeholder_broken, frozenset({Kind.PLACEHOLDERS}), placeholder_kept),
     Row("English residue left", residue_left, frozenset({Kind.SCRIPT})),

@@ -7,9 +7,10 @@ nothing here waits for anything.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from service.schema import (
     FindingKind,
     Metadata,
     Range,
+    Severity,
     SpanKind,
     SummaryOptions,
     TranslateRequest,
@@ -99,6 +101,7 @@ class Chosen:
 
     text: str
     evidence: tuple[Evidence, ...]
+    stands_in: bool = False  # for a sentence in which the model was stopped
 
 
 _codecs: dict[str, Codec] = {}
@@ -208,18 +211,27 @@ def _summarizer_inputs(sentences: Sequence[str]) -> tuple[tuple[Ids, ...], ...]:
 def rewindow(parts: Sequence[Generated]) -> tuple[Ids, ...]:
     """Encode the summaries of windows, in order, as inputs for the next reduction."""
     codec = _codecs["summarizer"]
-    return tuple(windows(_joined(parts), codec.encode, codec.max_input_tokens))
+    return tuple(
+        windows([text for text, _ in _written(parts)], codec.encode, codec.max_input_tokens)
+    )
 
 
-def _joined(parts: Sequence[Generated]) -> list[str]:
-    """Return the sentences of what was written, without those that were cut off or said twice."""
-    return join([_finished(part) for part in parts])
-
-
-def _finished(part: Generated) -> list[str]:
-    sentences = [_one_line(part.text[a:b]) for a, b in sentence_offsets(part.text)]
-    # A model that was stopped was stopped in the middle of its last sentence.
-    return sentences[:-1] if part.truncated and len(sentences) > 1 else sentences
+def _written(parts: Sequence[Generated]) -> list[tuple[str, bool]]:
+    """Return the sentences of what was written, without those that were said twice, and whether
+    each was cut off. One that was is left out where there are others.
+    """
+    texts = [[_one_line(p.text[a:b]) for a, b in sentence_offsets(p.text)] for p in parts]
+    whole_ones = [
+        sentences[:-1] if part.truncated and len(sentences) > 1 else sentences
+        for part, sentences in zip(parts, texts, strict=True)
+    ]
+    cut = {
+        sentences[0]
+        for part, sentences in zip(parts, texts, strict=True)
+        if part.truncated and len(sentences) == 1
+    }
+    joined = [(sentence, sentence in cut) for sentence in join(whole_ones)]
+    return [pair for pair in joined if not pair[1]] or joined
 
 
 def choose(
@@ -260,24 +272,38 @@ def _verbatim(story: Story, sentence: Sentence) -> Chosen:
 def trim(story: Story, parts: Sequence[Generated], options: SummaryOptions) -> list[Chosen]:
     """Bound a summary that a model wrote, in whole sentences, and find its evidence.
 
+    Where the model was stopped before the end of its only sentence, the article's own that
+    it rests on stands in.
+
     Raises:
-        InvalidRequest: ``max_words`` is less than the first sentence has.
+        InvalidRequest: ``max_words`` is less than any sentence has.
         ComputeFailed: the model wrote nothing.
     """
-    sentences = _joined(parts)
-    if not sentences:
-        raise ComputeFailed("the summarizer wrote nothing")
-    kept: list[str] = []
-    words = 0
-    for sentence in sentences[: options.max_sentences]:
-        words += len(sentence.split())
-        if options.max_words and words > options.max_words:
-            break
-        kept.append(sentence)
-    if not kept:
-        raise _too_few_words(options.max_words, len(sentences[0].split()))
     places = [(s.start, s.end) for s in story.sentences]
-    return [Chosen(s, evidence(s, story.text, places)) for s in kept]
+    chosen = [
+        _in_its_place(story, text, places)
+        if cut
+        else Chosen(text, evidence(text, story.text, places))
+        for text, cut in _written(parts)
+    ]
+    if not chosen:
+        raise ComputeFailed("the summarizer wrote nothing")
+    kept: list[Chosen] = []
+    left = options.max_words or math.inf
+    for choice in chosen:
+        words = len(choice.text.split())
+        if len(kept) < options.max_sentences and words <= left:
+            kept.append(choice)
+            left -= words
+    if not kept:
+        raise _too_few_words(options.max_words, min(len(c.text.split()) for c in chosen))
+    return kept
+
+
+def _in_its_place(story: Story, text: str, places: Sequence[tuple[int, int]]) -> Chosen:
+    pieces = evidence(text, story.text, places)
+    index = places.index((pieces[0].start, pieces[0].end)) if pieces else 0
+    return replace(_verbatim(story, story.sentences[index]), stands_in=True)
 
 
 def whole(story: Story) -> list[Chosen]:
@@ -297,7 +323,23 @@ def _too_few_words(most: int, needed: int) -> InvalidRequest:
 def review_summary(story: Story, chosen: Sequence[Chosen]) -> list[Finding]:
     """Check an English summary against its article."""
     places = [(s.start, s.end) for s in story.sentences]
-    return check_summary([c.text for c in chosen], story.text, sentence_offsets=places)
+    cut = [
+        Finding(
+            FindingKind.TRUNCATED,
+            Severity.WARNING,
+            "summary_en",
+            "The model was stopped in the middle of a sentence; the article's own stands in.",
+            sentence_index=index,
+            end=len(choice.text),
+            evidence=choice.text[:200],
+        )
+        for index, choice in enumerate(chosen)
+        if choice.stands_in
+    ]
+    return [
+        *cut,
+        *check_summary([c.text for c in chosen], story.text, sentence_offsets=places),
+    ]
 
 
 @dataclass(frozen=True)

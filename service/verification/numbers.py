@@ -1,8 +1,9 @@
 """Numbers, dates, times, percentages and money of the source, in the translation.
 
 Catches: a number in digits that the other text has neither in digits nor in
-words; a date with another month; a wrong scale (млн for billion); an amount
-whose percent sign or currency was changed or lost. Both ways of writing are the
+words; a date with another month; a wrong scale (млн for billion); five in the
+morning for five in the afternoon; an amount whose percent sign or currency was changed
+or lost. Both ways of writing are the
 same: 1,234.5 and 1 234,5; $2.8bn and 2,8 млрд долларов; 5 p.m. and 17:00; 1990s
 and 90-е; 19th and XIX; miles given in kilometres.
 
