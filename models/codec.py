@@ -29,7 +29,11 @@ _TOLD = {"enable_thinking": False, "date_string": "26 Jul 2024"}
 
 
 class Codec:
-    """The tokenizer's side of one model."""
+    """The tokenizer's side of one model.
+
+    ``told`` is what says English to Russian to it, "" where nothing does because it can
+    do nothing else.
+    """
 
     def __init__(self, ref: ModelRef, tokenizer: Any) -> None:
         self.max_input_tokens = ref.max_input_tokens
@@ -38,6 +42,7 @@ class Codec:
         self._chat = ref.chat
         self._marks = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
         self.forced_bos_id: int | None = None
+        self.told = ""
         self._before: list[int] = []
         self._after: list[int] = []
         if ref.chat:
@@ -52,12 +57,20 @@ class Codec:
                 "choose one that is."
             )
         self._by_code = LANGUAGE_CODE in str(self._tokenizer.chat_template)
+        self.told = "the codes en and ru in its template" if self._by_code else "the prompt"
 
     def _open_plain(self, ref: ModelRef) -> None:
-        known = FAMILIES[ref.family].languages
-        language = self._language(known)
+        family = FAMILIES[ref.family]
+        language = self._language(family.languages)
         if language is None:
+            others = getattr(self._tokenizer, "supported_language_codes", ())  # Marian's targets
+            if family.always_told or others:
+                raise ModelError(
+                    f"{ref.path} cannot translate into Russian: its vocabulary has no mark for it; "
+                    "choose another model as --translator."
+                )
             self._before, self._after = self._surroundings()
+            self.told = "" if self._prompt == "{text}" else "the prompt"
             return
         if ref.role == SUMMARIZER:
             raise ModelError(
@@ -65,6 +78,7 @@ class Codec:
                 "into; pass it as --translator."
             )
         self._prompt = "{text}"  # the token says it; the words are for models without one
+        self.told = " and ".join(filter(None, (language.source, language.target)))
         if language.source:
             self._tokenizer.src_lang = language.source
         if language.forced:
@@ -96,6 +110,10 @@ class Codec:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of output ids, special tokens left out."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True).strip()
+
+    def shown(self, ids: Sequence[int]) -> str:
+        """Return ids as text with all special tokens, for somebody to look at."""
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
 
     @property
     def pad_id(self) -> int:

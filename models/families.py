@@ -16,6 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from models import languages
 from models.decoding import Decoding
 from models.errors import ModelError
 
@@ -60,7 +61,8 @@ class Family:
     output's where that has its own; without one, its positions are relative and
     ``default_limit`` tokens are what such models were trained on. ``prompts`` holds
     the text around a role's input. With ``global_first`` the first token attends to
-    all others and they to it, where the rest see a window.
+    all others and they to it, where the rest see a window. A family that is
+    ``always_told`` a language cannot do without one of its ``languages``.
     """
 
     shape: Shape = Shape.ENCODER_DECODER
@@ -71,6 +73,7 @@ class Family:
     default_limit: int = 512
     prompts: Mapping[str, str] | None = None
     global_first: bool = False
+    always_told: bool = False
 
 
 _CHAT = Family(
@@ -101,7 +104,9 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "pegasus": Family(roles=frozenset({SUMMARIZER})),
     "mbart": Family(
-        roles=frozenset({TRANSLATOR}), languages=(Language("ru_RU", "en_XX", forced=True),)
+        roles=frozenset({TRANSLATOR}),
+        languages=(Language("ru_RU", "en_XX", forced=True),),
+        always_told=True,
     ),
     "m2m_100": Family(
         roles=frozenset({TRANSLATOR}),
@@ -109,6 +114,7 @@ FAMILIES: Mapping[str, Family] = {
             Language("rus_Cyrl", "eng_Latn", forced=True),  # NLLB
             Language("__ru__", "en", forced=True),
         ),
+        always_told=True,
     ),
     "t5": _T5,
     "mt5": _MT5,
@@ -132,13 +138,15 @@ class Config:
     """What a model folder says of itself.
 
     ``content`` is config.json, ``generation`` generation_config.json where there is
-    one, ``template`` a chat model's template, "" where there is none.
+    one, ``template`` a chat model's template, "" where there is none; ``pair`` is what a
+    translator says it translates from and into, "" for what it does not say.
     """
 
     family: str
     content: Mapping[str, Any]
     generation: Mapping[str, Any] = field(default_factory=dict)
     template: str = ""
+    pair: tuple[str, str] = ("", "")
 
     @property
     def row(self) -> Family:
@@ -246,30 +254,64 @@ def read_config(folder: Path, role: str) -> Config:
             f"{folder} is a model of the family {family or '(none named)'!r}, which svodka does "
             f"not know; it knows {', '.join(sorted(FAMILIES))}."
         )
-    generation = folder / "generation_config.json"
+    tokenizer = _optional(folder / "tokenizer_config.json")
+    row = FAMILIES[family]
     config = Config(
         family,
         content,
-        read_json(generation) if generation.is_file() else {},
-        _template(folder) if FAMILIES[family].shape is Shape.DECODER else "",
+        _optional(folder / "generation_config.json"),
+        _template(folder, tokenizer) if row.shape is Shape.DECODER else "",
+        languages.pair(folder, content, tokenizer) if row.languages else ("", ""),
     )
+    _insist(folder, config, role)
+    return config
+
+
+def _insist(folder: Path, config: Config, role: str) -> None:
+    """Raise ``ModelError`` unless the model, by what its files say, can do what is asked."""
     roles = frozenset({TRANSLATOR}) if config.translates_by_code else config.row.roles
     if role not in roles:
         other = SUMMARIZER if role == TRANSLATOR else TRANSLATOR
         raise ModelError(
-            f"{folder} ({family}) cannot be the {role}: it is a {other}; pass it as --{other}."
+            f"{folder} ({config.family}) cannot be the {role}: it is a {other}; "
+            f"pass it as --{other}."
         )
-    return config
+    if config.row.shape is Shape.DECODER and not (config.template or config.told_prompt(role)):
+        raise ModelError(
+            f"{folder} has no chat template, so it is no instruction-tuned model; "
+            "choose one that is, often called -it or -Instruct."
+        )
+    if role == SUMMARIZER:
+        return
+    source, target = config.pair
+    if languages.wrong(source, target):
+        raise ModelError(
+            f"{folder} translates {source or 'other languages'!r} into {target or 'others'!r}, not "
+            "English into Russian; choose a model for en-ru, such as Helsinki-NLP/opus-mt-en-ru."
+        )
+    tasks = [
+        name.removeprefix("translation_")
+        for name in config.content.get("task_specific_params") or {}
+        if name.startswith("translation_")
+    ]
+    if tasks and not config.told_prompt(role):
+        raise ModelError(
+            f"{folder} translates {', '.join(tasks)} by its own config, not English into Russian; "
+            "choose another model as --translator."
+        )
 
 
-def _template(folder: Path) -> str:
+def _optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
+
+
+def _template(folder: Path, tokenizer: Mapping[str, Any]) -> str:
     """Return the folder's chat template, from whichever of its three places; "" if none."""
     path = folder / "chat_template.jinja"
     if path.is_file():
         return path.read_text(encoding="utf-8")
-    for name in ("chat_template.json", "tokenizer_config.json"):
-        path = folder / name
-        told = read_json(path).get("chat_template") if path.is_file() else None
+    for place in (_optional(folder / "chat_template.json"), tokenizer):
+        told = place.get("chat_template")
         if isinstance(told, list):  # several, by name
             told = next((each["template"] for each in told if each["name"] == "default"), None)
         if told:

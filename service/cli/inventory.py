@@ -110,8 +110,8 @@ def verify(model: str, as_json: bool, cache: Path | None) -> None:
     for report in reports:
         warnings = report.pop("warnings")
         for key, value in report.items():
-            shown = f"{value:,.1f}" if isinstance(value, float) else value
-            click.echo(f"{key.replace('_', ' '):<20} {shown}")
+            shown = f"{value:,.1f}" if isinstance(value, float) else str(value)
+            click.echo(f"{key.replace('_', ' '):<20} " + shown.replace("\n", "\\n"))
         for warning in warnings:
             click.echo(f"{'warning':<20} {warning}")
         click.echo("")

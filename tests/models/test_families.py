@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import Decoding, ModelError, licences
+from models import Decoding, ModelError, languages, licences
 from models.families import FAMILIES, SUMMARIZER, TRANSLATOR, read_config, sentence_limit
 
 
@@ -21,10 +21,15 @@ def config(tmp_path):
     return write
 
 
-def test_limits_are_the_configs_positions(config):
+def test_limits_are_the_configs_positions(config, tmp_path):
     assert config(model_type="bart", max_position_embeddings=1024).limit() == 1024
     assert config(model_type="t5", n_positions=256).limit() == 256
-    assert config(model_type="gemma3", text_config={"max_position_embeddings": 99}).limit() == 99
+    (tmp_path / "chat_template.jinja").write_text("{{ messages }}")
+    chat = config(model_type="gemma3", text_config={"max_position_embeddings": 9999})
+    assert chat.limit() == 9999
+    (tmp_path / "chat_template.jinja").write_text("{{ messages[0].target_lang_code }}")
+    told = {"text_config": {"max_position_embeddings": 9999}}
+    assert config(TRANSLATOR, model_type="gemma3", **told).limit() == 2048
 
 
 def test_relative_positions_have_the_limit_of_their_training(config):
@@ -78,6 +83,33 @@ def test_sentence_encoders_name_their_own_limit(tmp_path):
     assert sentence_limit(tmp_path) == 512
     (tmp_path / "sentence_bert_config.json").write_text('{"max_seq_length": 256}')
     assert sentence_limit(tmp_path) == 256
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "tokenizer", "expected"),
+    [
+        ("any", {}, {"source_lang": "en", "target_lang": "ru"}, ("en", "ru")),
+        ("any", {}, {"source_lang": "eng", "target_lang": "zle"}, ("eng", "zle")),
+        ("any", {"_name_or_path": "Helsinki-NLP/opus-mt-ru-en"}, {}, ("ru", "en")),
+        ("any", {}, {"name_or_path": "marian/opus-mt-tc-big-zle-en"}, ("zle", "en")),
+        ("opus-mt-en-uk", {}, {}, ("en", "uk")),
+        ("models--Helsinki-NLP--opus-mt-de-ru/snapshots/abc", {}, {}, ("de", "ru")),
+        ("any", {"_name_or_path": "facebook/mbart-large-50-many-to-one-mmt"}, {}, ("", "en")),
+        ("opus-mt-ru-en-trials/mine", {}, {}, ("", "")),
+    ],
+)
+def test_a_pair_is_told_by_the_tokenizer_or_the_name(name, config, tokenizer, expected, tmp_path):
+    assert languages.pair(tmp_path / name, config, tokenizer) == expected
+
+
+@pytest.mark.parametrize(
+    ("pair", "wrong"),
+    [("en ru", False), ("eng zle", False), ("mul mul", False), ("", False), ("ru en", True),
+     ("en uk", True), ("de ru", True)],
+)  # fmt: skip
+def test_only_english_to_russian_will_do(pair, wrong):
+    source, _, target = pair.partition(" ")
+    assert languages.wrong(source, target) is wrong
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{"])
