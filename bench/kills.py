@@ -2,7 +2,7 @@
 
 Each record must have ended exactly once, and as in a run that nobody disturbed.
 
-    python bench/kills.py dump.jsonl [--kills 25] [--command "svodka batch"] -- --preset starter …
+    python bench/kills.py dump.jsonl [--kills 25] [--command "svodka batch --preset starter"]
 """
 
 from __future__ import annotations
@@ -43,13 +43,12 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--command", default="svodka batch")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("options", nargs="*")
     given = parser.parse_args()
     chance = random.Random(given.seed)
 
     def start(folder: Path, *more: str) -> subprocess.Popen[bytes]:
         command = [*shlex.split(given.command), given.dump, "-o", str(folder / "out.jsonl")]
-        return subprocess.Popen([*command, *given.options, *more], stderr=subprocess.DEVNULL)
+        return subprocess.Popen([*command, *more], stderr=subprocess.DEVNULL)
 
     with tempfile.TemporaryDirectory() as name:
         whole, killed = Path(name) / "whole", Path(name) / "killed"
@@ -65,7 +64,7 @@ def main() -> None:
             process = start(killed, "--resume")
             size = size_of(killed)
             # Half the moments are any, loading included; half lie where lines are written.
-            moment = time.monotonic() + chance.uniform(0, alone / 4)
+            moment = time.monotonic() + chance.uniform(0, alone / 8)
             grown = chance.randrange(2) * size_of(whole) // given.kills
             while process.poll() is None:
                 if time.monotonic() > moment and size_of(killed) >= size + grown:

@@ -50,7 +50,7 @@ class Line:
     def encoded(self) -> bytes:
         """One line of JSON, ``input`` and ``id`` first, which ``outputs.key_of`` relies on."""
         if isinstance(self.outcome, Digest):
-            fields: dict[str, Any] = {"id": self.id, **to_json(self.outcome)}
+            fields: dict[str, Any] = {**to_json(self.outcome), "id": self.id}
         else:
             code = self.outcome.grpc_code.name
             reason, message = self.outcome.reason, self.outcome.message
