@@ -49,12 +49,17 @@ def files(arguments: Sequence[str], form: str, passed_over: set[Path]) -> Iterat
     seen: set[str] = set()
     for argument in arguments:
         for file in _files(argument, form):
-            if file.path in seen:
-                continue
-            seen.add(file.path)
+            if len(arguments) > 1:  # a folder of millions needs no memory for their names
+                if file.path in seen:
+                    continue
+                seen.add(file.path)
             local = file.path != STDIN and not is_remote(file.path)
-            if not (local and Path(file.path).resolve() in passed_over):
+            if not (local and _is_within(Path(file.path).resolve(), passed_over)):
                 yield file
+
+
+def _is_within(path: Path, passed_over: set[Path]) -> bool:
+    return not passed_over.isdisjoint((path, *path.parents))
 
 
 def format_of(path: str) -> str:

@@ -74,6 +74,12 @@ class Job:
     runner: str = "local"
     sample: float = 1.0
     limit: int | None = None
+    report: Path | None = None
+
+    @property
+    def own(self) -> set[Path]:
+        """The files it writes, which are no inputs, be they among them."""
+        return self.paths.all | ({self.report.resolve()} if self.report else set())
 
     @property
     def settings(self) -> dict[str, Any]:

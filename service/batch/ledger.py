@@ -114,7 +114,7 @@ class Ledger:
 
     def files(self) -> Iterator[File]:
         """The job's inputs, without what it writes itself."""
-        return files(self._job.inputs, self._job.form, self._paths.all)
+        return files(self._job.inputs, self._job.form, self._job.own)
 
     def open(self) -> None:
         """Take the lock, and see whether the job may write here.
@@ -142,7 +142,7 @@ class Ledger:
                 Violation("--output", f"{self._paths.output} was begun; --resume continues it")
             )
         each = {
-            argument: fingerprint(files([argument], self._job.form, self._paths.all))
+            argument: fingerprint(files([argument], self._job.form, self._job.own))
             for argument in self._job.inputs
         }
         new = Manifest(version("svodka"), self._job.settings, each, began=_now())

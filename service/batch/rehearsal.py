@@ -39,7 +39,7 @@ class Rehearsal:
 def guesses(job: Job) -> Iterator[str]:
     """Which fields are read as what, for the first file of each format."""
     seen: set[str] = set()
-    for file in files(job.inputs, job.form, job.paths.all):
+    for file in files(job.inputs, job.form, job.own):
         if file.path == "-":
             continue
         form = file.form or file.path
@@ -57,7 +57,7 @@ def rehearsed(job: Job) -> Rehearsal:
     sample: list[Record] = []
     first: list[Refused] = []
     chance = random.Random(0)  # noqa: S311 - the same sample on every run
-    inputs = files(job.inputs, job.form, job.paths.all)
+    inputs = files(job.inputs, job.form, job.own)
     for item in records(inputs, job.mapping, selector, Journey(0)):
         if isinstance(item, Refused):
             faults += 1

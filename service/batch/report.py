@@ -190,7 +190,7 @@ def _texts(job: Job, places: Places) -> dict[Place, str]:
     if not len(places):
         return texts
     selector = Selector(lambda place: place not in places)
-    inputs = files(job.inputs, job.form, job.paths.all)
+    inputs = files(job.inputs, job.form, job.own)
     for item in records(inputs, job.mapping, selector, Journey(0)):
         if isinstance(item, Record):
             texts[item.place] = item.article.text or ""

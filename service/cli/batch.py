@@ -112,18 +112,17 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
     """
     try:
         job = _job(inputs, given)
-        page: Path | None = given.pop("report")
         dry, servers = given.pop("dry_run"), _servers(given)
         address, actors = given.pop("ray_address"), given.pop("ray_actors") or 0
         settings = take(EngineSettings, given)
-        _check(job, twice=bool(page) or job.index_boilerplate, servers=servers is not None)
+        _check(job, servers=servers is not None)
         for line in _guesses(job):
             click.echo(f"svodka: {line}", err=True)
         if dry:
             return asyncio.run(_rehearse(job, _computing(settings, servers)))
         if job.runner == "ray":
-            return _on_ray(job, settings, address, actors, page)
-        return asyncio.run(_carry_out(job, _computing(settings, servers), page))
+            return _on_ray(job, settings, address, actors)
+        return asyncio.run(_carry_out(job, _computing(settings, servers)))
     except InvalidRequest as error:  # of an option: records' own faults are in the errors file
         raise click.UsageError(str(error)) from error
 
@@ -154,12 +153,13 @@ def _job(inputs: tuple[str, ...], given: dict[str, Any]) -> Job:
         runner=given.pop("runner"),
         limit=given.pop("limit"),
         sample=given.pop("sample"),
+        report=given.pop("report"),
     )
 
 
-def _check(job: Job, *, twice: bool, servers: bool) -> None:
+def _check(job: Job, *, servers: bool) -> None:
     """Raise UsageError for options that do not go together."""
-    if twice and "-" in job.inputs:
+    if (job.report or job.index_boilerplate) and "-" in job.inputs:
         raise click.UsageError(
             "--report and --index-boilerplate read the inputs twice; save standard input to a file"
         )
@@ -223,28 +223,26 @@ async def _rehearse(job: Job, opened: Callable[[], Computing]) -> int:
     return OK
 
 
-async def _carry_out(job: Job, opened: Callable[[], Computing], page: Path | None) -> int:
+async def _carry_out(job: Job, opened: Callable[[], Computing]) -> int:
     from service.batch.progress import Progress, Tally
     from service.batch.run import run
 
     tally = Tally()
     computing = opened()
     outcome = await run(job, computing, Progress(tally), tally)
-    return await asyncio.to_thread(_conclude, job, outcome, page)
+    return await asyncio.to_thread(_conclude, job, outcome)
 
 
-def _on_ray(
-    job: Job, settings: EngineSettings, address: str, actors: int, page: Path | None
-) -> int:
+def _on_ray(job: Job, settings: EngineSettings, address: str, actors: int) -> int:
     from service.batch.cluster import Cluster, run_on_ray
     from service.batch.progress import Progress, Tally
 
     tally = Tally()
     outcome = run_on_ray(job, settings, Cluster(address, actors), Progress(tally), tally)
-    return _conclude(job, outcome, page)
+    return _conclude(job, outcome)
 
 
-def _conclude(job: Job, outcome: Outcome, page: Path | None) -> int:
+def _conclude(job: Job, outcome: Outcome) -> int:
     """Write the report, print the closing table, and return the exit code."""
     from service.batch.manifest import Manifest
     from service.batch.progress import summary
@@ -253,11 +251,11 @@ def _conclude(job: Job, outcome: Outcome, page: Path | None) -> int:
     more = {"done before": f"{outcome.skipped:,}"} if outcome.skipped else {}
     if outcome.repeated_ids:
         more["repeated ids"] = f"{outcome.repeated_ids:,}"
-    if page:
+    if job.report:
         shown = {"articles": f"{outcome.digests:,}", "failed": f"{outcome.errors:,}"}
         manifest = Manifest.load(job.paths.manifest)
         shown |= {model["role"]: model["name"] for model in (manifest.models if manifest else ())}
-        report(job, shown, page)
+        report(job, shown, job.report)
     for line in summary(outcome.tally, **more):
         click.echo(line, err=True)
     if outcome.interrupted:

@@ -180,3 +180,15 @@ async def test_repeated_ids_are_allowed_and_noted(batch, dump) -> None:
     ran = await batch(path)
     assert len(ran.lines) == 5
     assert ran.manifest["counts"]["repeated_ids"] == 2
+
+
+@pytest.mark.parametrize("output", ["dump/out.jsonl", "dump/out.parquet"])
+async def test_what_a_job_writes_is_no_input_of_it(batch, tmp_path, output) -> None:
+    folder = tmp_path / "dump"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text(json.dumps({"text": "A."}) + "\n")
+    (folder / "report.html").write_text("<p>Ours.")
+    first = await batch(folder, output=output, report=folder / "report.html")
+    assert first.outcome.digests == 1
+    again = await batch(folder, output=output, report=folder / "report.html", resume=True)
+    assert not again.echo.requests
