@@ -27,6 +27,7 @@ from models.decoding import Decoding, Generated
 from models.engine import Dropped, nobody
 from models.errors import ModelError
 from models.families import FAMILIES, Shape
+from models.onednn import use_onednn
 from models.rules import Rules
 from models.searching import Beams, Greedy
 from models.selection import ModelRef
@@ -70,7 +71,9 @@ def load(ref: ModelRef) -> Any:
         # transformers would go on with random numbers; only BERT's pooler is of no use here.
         if missing := [name for name in found["missing_keys"] if not name.startswith("pooler.")]:
             raise ValueError(f"{len(missing)} tensors are missing, {sorted(missing)[0]} among them")
-        return model.to(ref.device).eval()
+        model = model.to(ref.device).eval()
+        use_onednn(model)
+        return model
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(

@@ -1,0 +1,200 @@
+"""How fast does one lane decode, step by step, against transformers' own ``generate``?
+
+    python -m bench.decoding --source sentences.txt [--limit 192] [--threads 2] [--rounds 3]
+
+Two models translate the same sentences in batches of like length, as a lane gets them:
+``starter`` as it is, with its own lengths; and a network of opus-mt's shape (six layers
+each, width 512, 62,518 pieces) with random weights, whose lengths are imposed: an input
+has 1.4 ids a word, an output 0.7 to 1.4 times as many as its input. Prints one table:
+the seconds of both, the best of several rounds in which they take turns, and the share
+of rows with equal outputs (float32 rounds differently in batches of other widths).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers as hf
+
+from models import Decoding, open_codec, select
+from models.engine import nobody
+from models.onednn import use_onednn
+from models.rules import Rules
+from models.searching import Beams, Greedy
+from models.stepping import Decoder, EncoderDecoder, generate
+from models.torch_engine import load
+
+Ids = tuple[int, ...]
+Batch = list[tuple[Ids, int]]  # inputs, and how long their outputs may be
+
+
+class Case:
+    """A model, and rows for it. With ``imposed``, each output is as long as it may be."""
+
+    def __init__(self, name: str, model: Any, rows: Batch, *, size: int, imposed: bool) -> None:
+        self.name, self._model, self._imposed = name, model, imposed
+        self._decoder = not model.config.is_encoder_decoder
+        self._end = model.generation_config.eos_token_id
+        self._pad = model.generation_config.pad_token_id
+        rows = sorted(rows, key=lambda row: len(row[0]))
+        self.batches = [rows[start : start + size] for start in range(0, len(rows), size)]
+
+    def by_generate(self, batch: Batch, beams: int) -> list[list[int]]:
+        """Ask transformers, with each row ended at its bound."""
+        ids, mask = self._padded(batch)
+        start = ids.shape[1] if self._decoder else 1
+        bounds = [bound for _, bound in batch]
+        outputs = self._model.generate(
+            ids,
+            attention_mask=mask,
+            do_sample=False,
+            num_beams=beams,
+            max_new_tokens=max(bounds) + 1,
+            forced_eos_token_id=None,
+            logits_processor=[Bounds(bounds, beams, start, self._end, self._imposed)],
+        )
+        return [_before(self._end, row) for row in outputs[:, start:].tolist()]
+
+    def by_steps(self, batch: Batch, beams: int) -> list[list[int]]:
+        """Ask the loop."""
+        ids, mask = self._padded(batch)
+        bounds = torch.tensor([bound for _, bound in batch])
+        decoding = Decoding(num_beams=beams, min_tokens=10_000 if self._imposed else 0)
+        rules = Rules(decoding, torch.tensor([self._end]))
+        begin = torch.empty(len(batch), 0, dtype=torch.long)
+        search = Greedy(begin, bounds, bounds, rules)
+        if beams > 1:
+            search = Beams(begin, bounds, bounds, rules, decoding)
+        if self._decoder:
+            return generate(Decoder(self._model, mask), ids, search, nobody)
+        start = torch.full((len(batch), 1), self._model.generation_config.decoder_start_token_id)
+        return generate(EncoderDecoder(self._model, ids, mask), start, search, nobody)
+
+    def _padded(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        width = max(len(ids) for ids, _ in batch)
+        ids = torch.full((len(batch), width), self._pad)
+        mask = torch.zeros_like(ids)
+        for n, (row, _) in enumerate(batch):
+            place = slice(width - len(row), None) if self._decoder else slice(0, len(row))
+            ids[n, place], mask[n, place] = torch.tensor(row), 1
+        return ids, mask
+
+
+class Bounds(hf.LogitsProcessor):
+    """Ends each row at its bound, and with ``imposed`` not before it."""
+
+    def __init__(
+        self, bounds: Sequence[int], beams: int, start: int, end: int, imposed: bool
+    ) -> None:
+        self._bounds = torch.tensor(bounds).repeat_interleave(beams)
+        self._start, self._end, self._imposed = start, end, imposed
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Bend scores (rows, vocabulary)."""
+        if self._imposed:
+            scores[:, self._end] = -math.inf
+        over = input_ids.shape[1] - self._start >= self._bounds
+        if over.any():
+            scores[over] = -math.inf
+            scores[over, self._end] = 0.0
+        return scores
+
+
+def starter(lines: Sequence[str], threads: int) -> Case:
+    """The starter's translator."""
+    ref = select("starter").translator
+    model, codec = load(ref), open_codec(ref)
+    inputs = [codec.encode(line) for line in lines]
+    rows = [(ids, ref.decoding.bound(len(ids))) for ids in inputs if len(ids) <= 128]
+    return Case("starter", model, rows, size=32, imposed=False)
+
+
+def marian(lines: Sequence[str]) -> Case:
+    """A network of opus-mt's shape."""
+    torch.manual_seed(0)
+    model = hf.MarianMTModel(
+        hf.MarianConfig(
+            vocab_size=62_518,
+            d_model=512,
+            encoder_layers=6,
+            decoder_layers=6,
+            encoder_attention_heads=8,
+            decoder_attention_heads=8,
+            encoder_ffn_dim=2048,
+            decoder_ffn_dim=2048,
+            max_position_embeddings=512,
+            pad_token_id=62_517,
+            eos_token_id=0,
+            decoder_start_token_id=62_517,
+            forced_eos_token_id=None,
+            scale_embedding=True,
+            activation_function="swish",
+        )
+    ).eval()
+    use_onednn(model)
+    dice = random.Random(0)
+    rows = []
+    for line in lines:
+        count = min(400, max(2, round(1.4 * len(line.split()))))
+        ids = tuple(dice.randrange(1, 62_000) for _ in range(count))
+        rows.append((ids, max(2, round(count * dice.uniform(0.7, 1.4)))))
+    return Case("opus-mt's shape", model, rows, size=64, imposed=True)
+
+
+def _before(end: int, ids: list[int]) -> list[int]:
+    return ids[: ids.index(end)] if end in ids else ids
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--source", type=Path, required=True, help="English text, a line each")
+    parser.add_argument("--limit", type=int, default=192, help="lines used, evenly spread")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", help="part of a row's name")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    lines = [line for line in given.source.read_text("utf-8").splitlines() if line.strip()]
+    lines = lines[:: max(1, len(lines) // given.limit)][: given.limit]
+    print(
+        f"{'':<24} {'rows':>5} {'ids out':>8} {'generate s':>11} {'steps s':>8} {'ratio':>6} same"
+    )
+    for case in (marian(lines), starter(lines, given.threads)):
+        for beams in (1, 4):
+            name = f"{case.name}, {'greedy' if beams == 1 else f'{beams} beams'}"
+            if given.only and given.only not in name:
+                continue
+            best = dict.fromkeys((case.by_generate, case.by_steps), math.inf)
+            outputs: dict[Callable[..., Any], list[list[int]]] = {}
+            for _ in range(given.rounds):
+                for way in best:
+                    began = time.perf_counter()
+                    outputs[way] = [row for batch in case.batches for row in way(batch, beams)]
+                    best[way] = min(best[way], time.perf_counter() - began)
+            theirs, ours = outputs.values()
+            same = sum(a == b for a, b in zip(theirs, ours, strict=True)) / len(ours)
+            before, after = best.values()
+            print(
+                f"{name:<24} {len(ours):5} {sum(map(len, ours)):8} {before:11.1f} {after:8.1f} "
+                f"{before / after:6.2f} {same:.1%}",
+                flush=True,
+            )
+    lengths = sorted(len(ids) for ids in ours)
+    print(
+        f"\nstarter's outputs: {[lengths[int(len(lengths) * q)] for q in (0, 0.1, 0.5, 0.9, 0.99)]}"
+    )
+    print(f"torch {torch.__version__}, {given.threads} threads, load {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()
