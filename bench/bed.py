@@ -32,6 +32,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bench.load import Item
 from models import Selection, open_codec, select
+from service.verification import check_sentence, doubtful
 from svodka.v1 import svodka_service_pb2 as pb
 from svodka.v1 import svodka_service_pb2_grpc
 
@@ -117,7 +118,7 @@ def prepare(given: argparse.Namespace) -> Bed:
     """Read the texts, build the models. Articles that need more than one window are left out."""
     sentences = [line.strip() for line in given.sentences.open(encoding="utf-8")]
     articles = [json.loads(line)["article"] for line in given.articles.open(encoding="utf-8")]
-    flags: list[str] = []
+    flags = [] if given.engine == "auto" else ["--engine", given.engine]
     if given.preset:
         flags += ["--preset", given.preset]
     else:
@@ -127,6 +128,12 @@ def prepare(given: argparse.Namespace) -> Bed:
         summarizer, translator = copiers.build(
             folder, sentences, articles, small=given.quick, beams=given.beams
         )
+        # The service makes a doubted translation again. How often is the model's affair, so it
+        # is left out here.
+        russian = copiers.translated(translator, sentences)
+        pairs = list(zip(sentences, russian, strict=True))
+        sentences = [en for en, ru in pairs if not doubtful(check_sentence(en, ru))]
+        print(f"{len(sentences)} of {len(pairs)} sentences pass the checks", file=sys.stderr)
         flags += ["--preset", "starter"]
         flags += ["--summarizer", str(summarizer), "--translator", str(translator)]
     bed = Bed(tuple(dict.fromkeys(sentences)), tuple(articles), tuple(flags), given.quick)

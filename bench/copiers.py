@@ -197,6 +197,13 @@ def _letter(match: re.Match[str]) -> str:
     return russian.capitalize() if match[0][0].isupper() else russian
 
 
+def translated(folder: Path, texts: Sequence[str]) -> list[str]:
+    """What the translator in a folder writes, known without computing it."""
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "source.spm"))
+    encoded = (pieces.encode(text, out_type=str) for text in texts)
+    return ["".join(map(_russian, own)).replace("▁", " ").strip() for own in encoded]
+
+
 # The summarizer.
 
 

@@ -51,8 +51,9 @@ class Translator:
         if doubted:
             await self._try_again(journey, doubted, sources, renderings, options)
         pairs = [(s.en, r.ru) for s, r in zip(sources, renderings, strict=True)]
-        for n, fault in await journey.prepare(preparation.compare, pairs):
-            renderings[n] = replace(renderings[n], faults=(*renderings[n].faults, fault))
+        if len(pairs) > 1:
+            for n, fault in await journey.prepare(preparation.compare, pairs):
+                renderings[n] = replace(renderings[n], faults=(*renderings[n].faults, fault))
         return renderings
 
     async def _try_again(
