@@ -24,7 +24,7 @@ from service.batch.completion import Names, Places
 from service.batch.inputs import File, files, fingerprint
 from service.batch.job import Job
 from service.batch.manifest import Changed, Manifest
-from service.batch.outputs import Lines, PlainLines, key_of, open_lines
+from service.batch.outputs import Lines, PlainLines, key_of, open_lines, text_lines
 from service.batch.parts import Parts
 from service.batch.record import Malformed, Place
 from service.errors import InvalidRequest, SvodkaError, Violation
@@ -94,6 +94,7 @@ class Ledger:
         self._ids = Names()
         self.done = Places()
         self.failures = 0
+        self.broken: dict[str, int] = {}  # files that broke off, and at which record
         self.retried: Retried | None = None
 
     @property
@@ -180,6 +181,8 @@ class Ledger:
         for place, _ in self._errors.recover():
             self.done.add(place)
             self.failures += 1
+        if self.failures:
+            self.broken = dict(_broken_files(self._paths.errors))
 
     def write(self, lines: Sequence[Line]) -> None:
         """Append lines. Raises OutputFailed; those before are whole and stay."""
@@ -259,6 +262,12 @@ class Ledger:
 def _opened(path: Path) -> Lines:
     """The output of a name that ``Paths.of`` took."""
     return Parts(path) if path.suffix == ".parquet" else open_lines(path)
+
+
+def _broken_files(errors: Path) -> Iterator[tuple[str, int]]:
+    for line in text_lines(errors):
+        if b'"UNREADABLE_FILE"' in line and (key := key_of(line)):
+            yield key[0].path, key[0].number
 
 
 def refusal(malformed: Malformed) -> Status:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -36,22 +37,28 @@ def read(source: Source, form: str, wanted: Wanted, mapping: Mapping) -> Read:
     What makes it unreadable from some place on is the last thing it yields.
     """
     number = 0
+    owed: deque[int] = deque()  # asked about and wanted, but not yielded yet
 
     def counted(candidate: int) -> bool:
         nonlocal number
         number = candidate
-        return wanted(candidate)
+        if is_wanted := wanted(candidate):
+            owed.append(candidate)
+        return is_wanted
 
     try:
-        yield from READERS[form](source, counted, mapping)
-        if not number:
+        for found in READERS[form](source, counted, mapping):
+            owed.popleft()
+            yield found
+        if not number and wanted(0):
             yield 0, Malformed("holds no record", "EMPTY_FILE")
     except ExtraMissing:
         raise
     except Exception as error:  # every library has exceptions of its own
-        at = number + 1
-        if wanted(at):
-            yield at, broken(error)
+        if owed:
+            yield owed[0], broken(error)
+        elif wanted(number + 1):
+            yield number + 1, broken(error)
 
 
 def broken(error: Exception) -> Malformed:

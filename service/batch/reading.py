@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Mapping as Mapping_
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -30,7 +31,8 @@ class Selector:
     """Which records are read: all but those done; a sample; the first so many; what failed.
 
     ``sample`` is a share of all records, the same ones on every run. ``limit``
-    counts the records of the sample, done or not.
+    counts the records of the sample, done or not. ``broken`` has the files that
+    broke off in an earlier run, and where: nothing behind is tried again.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class Selector:
         sample: float = 1.0,
         limit: int | None = None,
         only: Callable[[Place], bool] | None = None,
+        broken: Mapping_[str, int] | None = None,
     ) -> None:
         self._done = done
         self._sample = sample
         self._left = limit
         self._only = only
+        self._broken = broken or {}
         self.seen = 0
         self.skipped = 0
 
@@ -56,6 +60,9 @@ class Selector:
     def wants(self, place: Place) -> bool:
         """Ask once for each record, in order."""
         if self.exhausted or not self._sampled(place):
+            return False
+        first = self._broken.get(place.path)
+        if first is not None and place.number > first:
             return False
         if self._left is not None:
             self._left -= 1

@@ -119,6 +119,7 @@ class _Work:
             sample=self._job.sample,
             limit=self._job.limit,
             only=retried.wants if retried else None,
+            broken=self._ledger.broken,
         )
         ahead = ReadAhead(records(self._ledger.files(), self._job.mapping, selector, journey))
         async with self._progress:

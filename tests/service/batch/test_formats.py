@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import sys
 from pathlib import Path
 
@@ -257,3 +258,37 @@ async def test_what_is_not_there_or_not_to_be_read(batch, tmp_path: Path, dump) 
     assert "no file of a known format" in messages[f"{hollow}:0"]
     assert len(messages) == 3
     assert len(ran.lines) == 1
+
+
+async def test_a_record_that_breaks_off_is_named_itself_and_once(batch, tmp_path: Path) -> None:
+    block = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n" + b"no gzip"
+    )
+    head = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:1>\r\nWARC-Date: 2024-01-01T00:00:00Z\r\nWARC-Target-URI: http://x/\r\nContent-Type: application/http\r\nContent-Length: %d\r\n\r\n"
+    path = tmp_path / "cut.warc"
+    whole = head % len(block) + block + b"\r\n\r\n"
+    path.write_bytes(
+        whole.replace(b"Content-Encoding: gzip", b"Content-Encoding: none") + whole * 2
+    )
+    ran = await batch(path)
+    told = [line["input"] for line in (*ran.lines, *ran.errors)]
+    assert f"{path}:1" in told
+    assert len(told) == len(set(told))
+    again = await batch(path, resume=True)
+    assert again.errors == ran.errors
+    assert not again.echo.requests
+
+
+async def test_a_file_that_could_be_read_later_is_read_on_by_request(batch, tmp_path: Path) -> None:
+    path = tmp_path / "late.jsonl.bz2"
+    data = bz2.compress(jsonl() * 50)
+    path.write_bytes(data[:-40] + bytes(40))
+    stat = path.stat()
+    ran = await batch(path)
+    assert ran.errors
+    path.write_bytes(data)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert not (await batch(path, resume=True)).echo.requests
+    ran = await batch(path, only_errors=True)
+    assert ran.errors == []
+    assert len(ran.lines) == 150
