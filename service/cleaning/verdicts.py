@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from service.cleaning.features import Passage
 from service.cleaning.language import ENGLISH, NO_LANGUAGE, UNKNOWN, language_of
@@ -30,6 +30,9 @@ _REASONS = {cue.name: cue.reason for cue in CUES}
 _CONTEXT_REASONS = {"caption": "photo caption"}
 # So far above a story's first sentence its headline is looked for.
 _HEADLINE_REACH = 60
+# So many lines lie at most between a headline and the line below it that sums the story up,
+# and at least between a stray sentence and the story.
+_APART = 4
 # So many short lines one below the other, a third of them numbers, are a table's cells.
 _CELLS = 6
 # Lines this close above a story without a headline belong to it.
@@ -164,25 +167,46 @@ def _headline(passages: Sequence[Passage], kept: Sequence[bool], given: str) -> 
     sentences = [i for i, keep in enumerate(kept) if keep and passages[i].ends_sentence]
     if not sentences:
         return None
-    words = frozenset[str]().union(*(passages[i].content for i in sentences))
-    short = [i for i in range(sentences[0]) if kept[i] and len(passages[i].words) <= 12]
+    begin = _beginning(passages, sentences)
+    words = frozenset[str]().union(*(passages[i].content for i in sentences if i >= begin))
+    short = [i for i in range(begin) if kept[i] and len(passages[i].words) <= 12]
     above = [
         index
-        for index in range(max(0, sentences[0] - _HEADLINE_REACH), sentences[0])
+        for index in range(max(0, begin - _HEADLINE_REACH), begin)
         if _could_be_headline(passages[index])
         # Among other kept lines it is an entry of a list.
-        and (not kept[index] or (not any(kept[:index]) and len(short) < 3))
+        and (not kept[index] or len(short) < 3)
     ]
-    shared = {i: len(passages[i].content & words) / max(6, len(passages[i].content)) for i in above}
+    shared = {
+        i: len(passages[i].content & words) / max(4, len(passages[i].content))
+        - (begin - i) / (2 * _HEADLINE_REACH)
+        for i in above
+    }
     best = max(shared.values(), default=0.0)
-    if best >= 0.3:
-        return next(index for index in above if shared[index] >= 0.8 * best)
+    if best >= 0.2:
+        closest = next(index for index in above if shared[index] == best)
+        # The headline stands above the line that sums the story up.
+        return next(i for i in above if i >= closest - _APART and shared[i] >= 0.5 * best)
     # Some headlines share no word with their story: then it is the title right above.
-    return next((i for i in reversed(above) if i >= sentences[0] - 3), None)
+    return next((i for i in reversed(above) if i >= begin - 3), None)
+
+
+def _beginning(passages: Sequence[Passage], sentences: Sequence[int]) -> int:
+    """Where the story begins in earnest: above it, stray sentences hold a tenth of it at most."""
+    length = sum(len(passages[i].words) for i in sentences)
+    begin, before = sentences[0], 0
+    for index, following in pairwise(sentences):
+        before += len(passages[index].words)
+        if before > length / 10:
+            break
+        if following > index + _APART:
+            begin = following
+    return begin
 
 
 def _could_be_headline(passage: Passage) -> bool:
-    fits = 4 <= len(passage.words) <= 30 and is_title(passage.text) and not passage.ends_sentence
+    a_sentence = passage.ends_sentence and not passage.text.endswith("?")
+    fits = 4 <= len(passage.words) <= 30 and is_title(passage.text) and not a_sentence
     a_path = any(mark in passage.text for mark in "»›>|")
     return fits and not a_path and not passage.opens_with_cue and not passage.form
 
