@@ -46,6 +46,7 @@ class Selector:
     ) -> None:
         self._done = done
         self._sample = sample
+        self._limit = limit
         self._left = limit
         self._only = only
         self._broken = broken or {}
@@ -56,6 +57,11 @@ class Selector:
     def exhausted(self) -> bool:
         """Was the last record taken that may be?"""
         return self._left is not None and self._left <= 0
+
+    @property
+    def share(self) -> float:
+        """How much of ``limit`` was taken, in [0, 1]; 0.0 without one."""
+        return 1 - self._left / self._limit if self._limit and self._left is not None else 0.0
 
     def wants(self, place: Place) -> bool:
         """Ask once for each record, in order."""
@@ -111,13 +117,14 @@ def records(
             return
         for number, found in _read(file, mapping, selector, journey):
             place = Place(file.path, number)
+            share = max(journey.share, selector.share)
             if not isinstance(found, Malformed):
                 record = mapping.record(place, found)
                 if isinstance(record, Record):
-                    yield replace(record, share=journey.share)
+                    yield replace(record, share=share)
                     continue
                 found = record
-            yield Refused(place, found, journey.share)
+            yield Refused(place, found, share)
 
 
 def fields_of(file: File, mapping: Mapping) -> list[str]:

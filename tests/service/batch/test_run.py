@@ -43,6 +43,7 @@ async def test_resuming_computes_only_what_is_missing(batch, dump) -> None:
     path = dump(*articles(6))
     first = await batch(path, limit=2)
     assert len(first.lines) == 2
+    assert first.outcome.tally.share == 1.0
     second = await batch(path, resume=True)
     assert [r.article.id for r in second.echo.requests] == ["a2", "a3", "a4", "a5"]
     assert Counter(line["id"] for line in second.lines) == Counter(f"a{n}" for n in range(6))
