@@ -43,10 +43,13 @@ class Place:
 
 def fragments(en: str, places: Sequence[Place]) -> Iterator[str]:
     """Yield the pieces, on one line, whose own translation helps to find them."""
+    words: dict[int, int] = {}  # of each parent, counted once
     for place, parent in zip(places, _parents(places), strict=True):
-        around = places[parent] if parent >= 0 else Place(0, len(en))
+        if parent not in words:
+            around = places[parent] if parent >= 0 else Place(0, len(en))
+            words[parent] = len(_WORD.findall(en, around.start, around.end))
         piece = en[place.start : place.end]
-        whole = _WORD.findall(piece) == _WORD.findall(en[around.start : around.end])
+        whole = len(_WORD.findall(piece)) == words[parent]
         if not (whole or place.verbatim) and any(map(str.isalpha, piece)):
             yield " ".join(piece.split())
 
@@ -77,17 +80,27 @@ def align(
     return windows
 
 
-def proportional(en: str, ru: str, at: int) -> int:
-    """Return the border between words of ``ru`` that lies as far in as ``at`` does in ``en``."""
-    if at <= 0 or en == ru:
-        return at
-    before = [match.end() <= at for match in _WORD.finditer(en)]
-    words = [match.span() for match in _WORD.finditer(ru)]
-    n = round(sum(before) / max(1, len(before)) * len(words))
-    after_word = at == len(en) or (not en[at - 1].isspace() and en[at].isspace())
-    if n and (after_word or n == len(words)):
-        return words[n - 1][1]
-    return words[n][0] if n < len(words) else len(ru)
+class Borders:
+    """The borders between the words of a sentence and those of its translation."""
+
+    def __init__(self, en: str, ru: str) -> None:
+        self._en, self._ru = en, ru
+        self._ends = [match.end() for match in _WORD.finditer(en)]
+        self._words = [match.span() for match in _WORD.finditer(ru)]
+
+    def proportional(self, at: int) -> int:
+        """Return the border in the Russian that lies as many words in as ``at`` does in the
+        English.
+        """
+        en, words = self._en, self._words
+        if at <= 0 or en == self._ru:
+            return at
+        before = bisect_right(self._ends, at)
+        n = round(before / max(1, len(self._ends)) * len(words))
+        after_word = at == len(en) or (not en[at - 1].isspace() and en[at].isspace())
+        if n and (after_word or n == len(words)):
+            return words[n - 1][1]
+        return words[n][0] if n < len(words) else len(self._ru)
 
 
 def _parents(places: Sequence[Place]) -> list[int]:
@@ -125,10 +138,13 @@ class _Search:
         self._around, self._window = around, window
         self._translations = translations
         self._source = list(_WORD.finditer(en, around.start, around.end))
+        self._source_starts = [word.start() for word in self._source]
+        self._source_ends = [word.end() for word in self._source]
         self._words = list(_WORD.finditer(ru, *window))
         self._starts = [word.start() for word in self._words]
         self._ends = [word.end() for word in self._words]
         self._busy = [False] * len(self._words)
+        self._searched: dict[str, int] = {}  # how far for which verbatim piece
 
     def run(self, places: Sequence[tuple[int, Place]]) -> Iterator[tuple[int, Window]]:
         """Yield (index, window) for each place; the surest choose first."""
@@ -140,6 +156,12 @@ class _Search:
             else:
                 self._take(window)
                 yield index, window
+        if len(self._words) > _MOST:  # nothing to choose by: in their order
+            for index, (place, likely) in left.items():
+                window = self._best(likely)[1]
+                self._take(window)
+                yield index, self._dressed(place, window)
+            return
         best = {index: self._best(likely) for index, (_, likely) in left.items()}
         while left:
             index = max(left, key=lambda i: (best[i][0], -i))
@@ -172,15 +194,18 @@ class _Search:
         return None
 
     def _own(self, place: Place) -> list[re.Match[str]]:
-        return [w for w in self._source if w.start() < place.end and w.end() > place.start]
+        first = bisect_right(self._source_ends, place.start)
+        return self._source[first : bisect_left(self._source_starts, place.end, first)]
 
     def _verbatim(self, piece: str) -> Window | None:
         first, last = self._window
-        at = self._ru.find(piece, first, last)
+        at = self._ru.find(piece, self._searched.get(piece, first), last)
         while at >= 0:
+            self._searched[piece] = at + len(piece)
             if self._is_free((at, at + len(piece))):
                 return at, at + len(piece)
             at = self._ru.find(piece, at + len(piece), last)
+        self._searched[piece] = last
         return None
 
     def _under(self, window: Window) -> range:
@@ -197,12 +222,12 @@ class _Search:
 
     def _likely(self, place: Place) -> _Likely:
         own = [word[0] for word in self._own(place)]
-        before = sum(word.end() <= place.start for word in self._source)
+        before = bisect_right(self._source_ends, place.start)
         share = 1 / max(1, len(self._source))
         middle = (before + len(own) / 2) * share
         expected = len(own) * len(self._words) * share
         if len(self._words) > _MOST:
-            return _Likely((0.0,) * len(self._words), expected, middle)
+            return _Likely((), expected, middle)
         forms = [_forms(word[0]) for word in self._words]
         known = {word.casefold() for word in own}
         translated = self._translated(place, frozenset().union(*forms))
@@ -231,11 +256,12 @@ class _Search:
     def _best(self, likely: _Likely) -> tuple[float, Window]:
         """The best free run of words for a place, and how well it fits."""
         count, expected = len(self._words), likely.expected
-        size = min(max(1, round(expected)), _MOST)
+        size = max(1, round(expected))
         at = self._window[0] + round(likely.middle * (self._window[1] - self._window[0]))
         best = -math.inf, (at, at)
-        near = round(likely.middle * count)
-        for i in range(max(0, near - _MOST), min(count, near + _MOST)):
+        if not likely.affinities:
+            return -abs(likely.middle), self._in_proportion(likely.middle, size) or best[1]
+        for i in range(count):
             shared = weight = 0.0
             for j in range(i, min(count, i + 2 * size + 1)):
                 if self._busy[j]:
@@ -248,6 +274,14 @@ class _Search:
                 if score > best[0]:
                     best = score, (self._starts[i], self._ends[j])
         return best
+
+    def _in_proportion(self, middle: float, size: int) -> Window | None:
+        """So many free words, as far in as the place was; None where there is none."""
+        first = max(0, round(middle * len(self._words) - size / 2))
+        last = first
+        while last < min(len(self._words), first + size) and not self._busy[last]:
+            last += 1
+        return (self._starts[first], self._ends[last - 1]) if last > first else None
 
     def _dressed(self, place: Place, window: Window) -> Window:
         """The window with the punctuation at the ends that the place had there, too."""

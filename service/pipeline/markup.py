@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape, unescape
 
-from service.pipeline.alignment import Place, Window, proportional
+from service.pipeline.alignment import Borders, Place, Window
 from service.pipeline.tags import Kind, Token, tokens
 
 #: Elements that begin and end a passage. Whatever is not listed stands inside a line.
@@ -326,6 +326,8 @@ def _laid_out(passage: Passage, sentences: Sequence[Translated]) -> tuple[str, l
         parts += [sentence.ru, passage.text[sentence.end : following]]
         length += len(sentence.ru) + len(parts[-1])
 
+    borders: dict[int, Borders] = {}
+
     def point(at: int) -> int:
         """Where a point of the passage went: as far into its gap as it was, or as far into
         its sentence, in words.
@@ -336,7 +338,9 @@ def _laid_out(passage: Passage, sentences: Sequence[Translated]) -> tuple[str, l
         (start, end), ru = spans[n], sentences[n].ru
         if at >= end:
             return bases[n] + len(ru) + at - end
-        return bases[n] + proportional(passage.text[start:end], ru, at - start)
+        if n not in borders:
+            borders[n] = Borders(passage.text[start:end], ru)
+        return bases[n] + borders[n].proportional(at - start)
 
     spots = [(point(mark.start), point(mark.end)) for mark in passage.marks]
     for n, pairs in enumerate(passage.pairs(spans)):

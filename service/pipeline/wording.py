@@ -69,8 +69,11 @@ def terms_of(en: str, options: TranslationOptions, keep: Sequence[str] = ()) -> 
     found = [
         Term(start, end, en[start:end]) for start, end in kept_places(en, (*options.keep, *keep))
     ]
+    kept = bytearray(len(en))
+    for term in found:
+        kept[term.start : term.end] = b"\1" * (term.end - term.start)
     for start, end, plural, entry in glossary_terms(en, options.glossary):
-        if not any(start < term.end and end > term.start for term in found):
+        if not any(kept[start:end]):
             found.append(Term(start, end, entry.target.strip(), kept=False, plural=plural))
     return sorted(found, key=lambda term: term.start)[:_MOST]
 

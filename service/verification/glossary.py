@@ -48,10 +48,12 @@ def glossary_terms(en: str, glossary: Iterable[GlossaryEntry]) -> list[GlossaryT
     """Return the terms of a sentence, longer ones first; none overlaps another."""
     words = _words(en)
     found: list[GlossaryTerm] = []
+    taken = bytearray(len(en))
     for entry in sorted(glossary, key=lambda entry: -len(entry.source)):
         for start, end, plural in _places(entry.source, words):
-            if not any(start < term.end and end > term.start for term in found):
+            if not any(taken[start:end]):
                 found.append(GlossaryTerm(start, end, plural, entry))
+                taken[start:end] = b"\1" * (end - start)
     return found
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models import Generated
 from service.pipeline.splitting import Piece
+from service.pipeline.typography import typeset
 from service.pipeline.wording import Around, Carried, Draft, InPlace, drafts_with, terms_of
 from service.schema import GlossaryEntry, TranslationOptions
 
@@ -78,3 +82,35 @@ def test_terms_lie_apart_and_what_is_kept_goes_first() -> None:
     options = TranslationOptions((GlossaryEntry("deep thought", "дума"),), ("Thought Ltd",))
     (term,) = terms_of("Ask Deep Thought Ltd now.", options)
     assert (term.target, term.kept) == ("Thought Ltd", True)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a ", "Deep Thought ", "court ", "{0} ", "«a ", "http://a ", "X1 "]
+)
+def test_work_grows_with_the_sentence_and_no_faster(piece: str) -> None:
+    """Terms, drafts and typography: bounded, or linear in the text."""
+    short, long = (_lines(piece * n) for n in (200, 800))
+    assert long <= 6 * short + 1000
+
+
+def _lines(text: str) -> int:
+    """How many lines of Python it takes: work, measured without a clock."""
+    count = 0
+
+    def trace(*_: object) -> object:
+        nonlocal count
+        count += 1
+        return trace
+
+    def work() -> None:
+        for draft in drafts(text, text):
+            written(draft, {})
+        typeset(text, OPTIONS.keep)
+
+    work()  # caches and dictionaries
+    sys.settrace(trace)  # pyright: ignore[reportArgumentType]
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+    return count
