@@ -7,14 +7,17 @@ Choosing batches, and what to do when one fails, is the scheduler's business.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
+from models.codec import Codec, open_codec
 from models.decoding import Decoding, Generated
 from models.selection import ModelRef
 
 if TYPE_CHECKING:
     import numpy as np
 
+T = TypeVar("T")
 
 Dropped = Callable[[], Collection[int]]
 """Tells the rows of the running batch that nobody waits for any more; asked between steps."""
@@ -44,11 +47,41 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(ref: ModelRef, threads: int | None = None) -> Engine:
-    """Load a model. ``threads`` is the number of CPU threads it may use.
+def open_engine(ref: ModelRef, threads: int | None = None, *, codec: Codec | None = None) -> Engine:
+    """Load a model into the engine that its reference names.
+
+    ``threads`` is the number of CPU threads it may use; ``codec`` is the model's, where
+    one is open already. The weights of a model are loaded once, however many engines
+    of this process are made of them.
 
     Raises ``ModelError`` if the weights cannot be loaded.
     """
+    codec = codec or open_codec(ref)
+    if ref.engine == "ctranslate2":
+        from models import ctranslate2_engine
+
+        return ctranslate2_engine.open_engine(ref, codec, threads)
     from models import torch_engine
 
-    return torch_engine.open_engine(ref, threads)
+    return torch_engine.open_engine(ref, codec, threads)
+
+
+def check_lengths(batch: Sequence[tuple[int, ...]], ref: ModelRef) -> None:
+    """Raise ``ValueError`` for a unit that is empty or over the model's limit."""
+    for row in batch:
+        if not 0 < len(row) <= ref.max_input_tokens:
+            raise ValueError(
+                f"a unit has {len(row)} tokens; the model takes 1 to {ref.max_input_tokens}"
+            )
+
+
+_loaded: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()
+
+
+def loaded_once(ref: ModelRef, load: Callable[[], T]) -> T:
+    """Return what ``load`` returns, or what it did for the same weights if that is still in use."""
+    key = (str(ref.path), ref.engine, ref.compute_type, ref.device)
+    weights = _loaded.get(key)
+    if weights is None:
+        weights = _loaded[key] = load()
+    return weights

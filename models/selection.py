@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models import families, licences, presets, sources
+from models import families, licences, placement, presets, sources
 from models.decoding import Decoding
 from models.errors import ModelError
 from models.families import SUMMARIZER, TRANSLATOR, Shape
@@ -27,6 +27,7 @@ class ModelRef:
     ``max_output_tokens`` is the most it has positions for, whatever a decoding says.
     ``prompt`` has ``{text}`` where the input goes; with ``chat`` it becomes a
     message in the model's own template. ``safer`` is the search for a second try.
+    ``cache`` is where an engine may keep what it makes of the weights.
     """
 
     role: str
@@ -44,6 +45,7 @@ class ModelRef:
     chat: bool = False
     device: str = "cpu"
     max_output_tokens: int = 512
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,15 @@ def select(
     translator: str | None = None,
     cache: Path | None = None,
     device: str = "cpu",
+    engine: str = "auto",
     compute_type: str = "auto",
     accept_license: bool = False,
 ) -> Selection:
     """Choose the models; without a preset, ``news`` if it is on disk, else ``starter``.
 
     ``summarizer`` and ``translator`` override one half with a folder or a hub id.
-    ``compute_type`` is a torch dtype's name; "auto" is float32 on the CPU and
-    bfloat16 elsewhere. ``accept_license`` says that the user may use a named model whose
+    ``placement`` says what ``device``, ``engine`` and ``compute_type`` may be and what
+    "auto" comes to. ``accept_license`` says that the user may use a named model whose
     licence forbids commercial use. Raises ``ModelError`` with what to do.
     """
     cache = cache or sources.default_cache()
@@ -78,8 +81,6 @@ def select(
         raise ModelError(
             f"There is no preset {preset!r}; the presets are {', '.join(presets.NAMES)}."
         )
-    if compute_type == "auto":
-        compute_type = "float32" if device == "cpu" else "bfloat16"
     instead = {SUMMARIZER: summarizer, TRANSLATOR: translator}
     refs = {}
     for row in presets.rows(preset):
@@ -87,7 +88,7 @@ def select(
         chosen = named(row.role, model) if model else row
         if model and not accept_license:
             licences.check(sources.locate(chosen.source, cache, wanted=model).path)
-        refs[row.role] = replace(refer(chosen, cache), device=device, compute_type=compute_type)
+        refs[row.role] = placement.place(refer(chosen, cache), device, engine, compute_type)
     return Selection(preset, refs[SUMMARIZER], refs[TRANSLATOR])
 
 
@@ -121,6 +122,7 @@ def refer(row: presets.Row, cache: Path) -> ModelRef:
         prompt=config.prompt(row.role),
         chat=shape is Shape.DECODER and not config.told_prompt(row.role),
         max_output_tokens=room,
+        cache=cache,
     )
 
 

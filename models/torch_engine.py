@@ -22,9 +22,9 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from models.codec import Codec, open_codec
+from models.codec import Codec
 from models.decoding import Decoding, Generated
-from models.engine import Dropped, nobody
+from models.engine import Dropped, check_lengths, loaded_once, nobody
 from models.errors import ModelError
 from models.families import FAMILIES, Shape
 from models.onednn import use_onednn
@@ -44,14 +44,14 @@ _LOADERS = {
 }
 
 
-def open_engine(ref: ModelRef, threads: int | None) -> Generator | Embedder:
+def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator | Embedder:
     """Load a model; see ``models.engine``."""
     if threads:
         torch.set_num_threads(threads)
-    model = load(ref)
+    model = loaded_once(ref, lambda: load(ref))
     if FAMILIES[ref.family].shape is Shape.ENCODER:
         return Embedder(ref, model)
-    return Generator(ref, open_codec(ref), model)
+    return Generator(ref, codec, model)
 
 
 def load(ref: ModelRef) -> Any:
@@ -178,11 +178,7 @@ def _padded(
     batch: Batch, ref: ModelRef, *, pad_id: int, left: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return ids and mask, both (rows, longest), int64, after checking every length."""
-    for row in batch:
-        if not 0 < len(row) <= ref.max_input_tokens:
-            raise ValueError(
-                f"a unit has {len(row)} tokens; the model takes 1 to {ref.max_input_tokens}"
-            )
+    check_lengths(batch, ref)
     width = max(map(len, batch))
     ids = torch.full((len(batch), width), pad_id)
     mask = torch.zeros_like(ids)

@@ -110,7 +110,7 @@ def _tried(ref: ModelRef, about: Sequence[str], threads: int | None) -> Report:
     """Load a model, ask it, and report; ``about`` are warnings that need no asking."""
     started = time.perf_counter()
     codec = open_codec(ref)
-    engine = open_engine(ref, threads)
+    engine = open_engine(ref, threads, codec=codec)
     loaded = time.perf_counter()
     batch = [codec.encode(text) for text in _PROBES]
     engine.run(batch[:1], replace(ref.decoding, max_tokens=1, min_tokens=0))  # the first is slow

@@ -23,7 +23,10 @@ class EngineSettings:
     accept_license: Annotated[bool, "Use models that forbid commercial use, too."] = False
     cache: Annotated[Path | None, "Folder for built and fetched models."] = None
     device: Annotated[str, "Where models compute: cpu, cuda, cuda:N, mps."] = "cpu"
-    compute_type: Annotated[str, "Number format: auto, float32, bfloat16, float16."] = "auto"
+    engine: Annotated[str, "What computes: auto, transformers, ctranslate2."] = "auto"
+    compute_type: Annotated[
+        str, "Number format: auto, float32, bfloat16, float16, int8, int8_float16."
+    ] = "auto"
     threads: Annotated[int, "Threads of each lane; 0 shares the cores among the lanes."] = 0
     lanes: Annotated[int, "Processes that hold the models and compute."] = 1
     workers: Annotated[int, "Processes that clean, split and encode."] = 1

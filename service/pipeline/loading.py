@@ -23,8 +23,9 @@ def load_runners(selection: Selection, threads: int) -> dict[str, Runner]:
 
 
 def _warm(ref: ModelRef, threads: int) -> Runner:
-    engine = open_engine(ref, threads=threads)
-    engine.run([open_codec(ref).encode("Hello.")], ref.decoding)
+    codec = open_codec(ref)
+    engine = open_engine(ref, threads, codec=codec)
+    engine.run([codec.encode("Hello.")], ref.decoding)
 
     def run(payloads: Sequence[Any], profile: Any, dropped: Dropped) -> list[Output]:
         values = engine.run(payloads, profile, dropped)

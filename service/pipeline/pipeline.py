@@ -70,6 +70,7 @@ class Pipeline:
                 translator=settings.translator,
                 cache=settings.cache,
                 device=settings.device,
+                engine=settings.engine,
                 compute_type=settings.compute_type,
                 accept_license=settings.accept_license,
             )

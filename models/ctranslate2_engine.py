@@ -1,0 +1,200 @@
+"""The ``ctranslate2`` engine: the fast one, for the families that CTranslate2 converts.
+
+Its greedy search gives the reference's words. Its beam search is another one: it
+divides a score by the length in the same way, but stops as soon as it has as many
+finished answers as beams, and forbidden tokens are taken out before the probabilities
+are made to add up to one. Nothing is truncated on the way in.
+
+Importing this module loads CTranslate2; ``engine`` does so when asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import ctranslate2
+
+from models import conversion
+from models.codec import Codec
+from models.decoding import Decoding, Generated
+from models.engine import Dropped, check_lengths, loaded_once, nobody
+from models.errors import ModelError
+from models.families import FAMILIES, Shape
+from models.selection import ModelRef
+
+Batch = Sequence[tuple[int, ...]]
+
+
+def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator:
+    """Load a model; see ``models.engine``. The first time, it is converted."""
+    network = loaded_once(ref, lambda: _Network(ref, threads))
+    kind = _Decoder if FAMILIES[ref.family].shape is Shape.DECODER else _EncoderDecoder
+    return kind(ref, codec, network)
+
+
+class _Network:
+    """The weights, and what their files say."""
+
+    def __init__(self, ref: ModelRef, threads: int | None) -> None:
+        folder = conversion.ensure(ref)
+        self.told = conversion.told(folder)
+        self.memory = (folder / "model.bin").stat().st_size
+        decoder = FAMILIES[ref.family].shape is Shape.DECODER
+        kind, _, index = ref.device.partition(":")
+        try:
+            self.compute = (ctranslate2.Generator if decoder else ctranslate2.Translator)(
+                str(folder),
+                device=kind,
+                device_index=int(index or 0),
+                compute_type=ref.compute_type,
+                inter_threads=1,
+                intra_threads=threads or 0,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"{ref.name} cannot be loaded into CTranslate2 ({error}); "
+                "choose --engine transformers."
+            ) from error
+
+
+class Generator:
+    """Text from encoder-decoders and decoders, by greedy or beam search."""
+
+    def __init__(self, ref: ModelRef, codec: Codec, network: _Network) -> None:
+        self.parameters = network.told.parameters
+        self.memory = network.memory
+        self._ref = ref
+        self._codec = codec
+        self._network = network
+        self._told = network.told
+
+    def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[Generated]:
+        """Return one answer a row."""
+        check_lengths(batch, self._ref)
+        room = self._ref.max_output_tokens
+        bounds = [min(room, decoding.bound(len(row))) for row in batch]
+        answers: dict[int, Generated] = {}
+        for rows in self._together(batch, bounds, decoding):
+            most = max(_rounded(bounds[row], decoding) for row in rows)
+            options: dict[str, Any] = {
+                "beam_size": decoding.num_beams,
+                "length_penalty": decoding.length_penalty,
+                "repetition_penalty": decoding.repetition_penalty,
+                "no_repeat_ngram_size": decoding.no_repeat_ngram_size,
+                "end_token": list(self._told.ends),
+                "return_end_token": True,  # as the reference counts lengths
+                "suppress_sequences": [list(map(str, ids)) for ids in self._told.suppressed],
+            }
+            if decoding.num_beams == 1:
+                options["callback"] = _stop(rows, bounds, dropped)
+            with _memory():
+                outputs = self._search(
+                    [[str(id_) for id_ in batch[row]] for row in rows],
+                    decoding.least(len(batch[rows[0]])),
+                    min(most, room) + 1,  # the end mark
+                    options,
+                )
+            for row, output in zip(rows, outputs, strict=True):
+                answers[row] = self._generated(output, bounds[row])
+        return [answers[row] for row in range(len(batch))]
+
+    def _together(
+        self, batch: Batch, bounds: list[int], decoding: Decoding
+    ) -> Iterable[Sequence[int]]:
+        """Return the rows of each call: those whose neighbours change nothing for them.
+
+        A greedy row ends where it should, whatever its call's bound. CTranslate2
+        cannot end one row of a beam search, so there a call's rows have about the same bound;
+        and it has one least length for a call.
+        """
+        groups: dict[Any, list[int]] = defaultdict(list)
+        for row in range(len(batch)):
+            bound = 0 if decoding.num_beams == 1 else _rounded(bounds[row], decoding)
+            least = decoding.least(len(batch[row]))
+            groups[bound, least, self._kind(batch[row], decoding)].append(row)
+        return groups.values()
+
+    def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
+        """Return what else of a row must be the same for all rows of a call."""
+        raise NotImplementedError
+
+    def _search(
+        self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
+    ) -> list[list[int]]:
+        """Return output ids, the end mark included where there is one."""
+        raise NotImplementedError
+
+    def _generated(self, ids: Sequence[int], bound: int) -> Generated:
+        end = next((place for place, id_ in enumerate(ids) if id_ in self._told.ends), len(ids))
+        end = min(end, bound)
+        return Generated(self._codec.decode(ids[:end]), end, truncated=end >= bound)
+
+
+class _EncoderDecoder(Generator):
+    def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
+        return 0
+
+    def _search(
+        self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
+    ) -> list[list[int]]:
+        prefix = None if self._told.forced_bos is None else [[str(self._told.forced_bos)]]
+        results = self._network.compute.translate_batch(
+            rows,
+            prefix and prefix * len(rows),
+            max_input_length=0,
+            min_decoding_length=least,
+            max_decoding_length=most,
+            **options,
+        )
+        return [list(map(int, result.hypotheses[0])) for result in results]
+
+
+class _Decoder(Generator):
+    def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
+        """Return the prompt's length where the output so far bends the scores.
+
+        Of prompts of different lengths, the longer ones' ends count as output; and in a
+        beam search the least length then holds for some of the beams only.
+        """
+        bent = decoding.repetition_penalty != 1.0 or decoding.no_repeat_ngram_size
+        least = decoding.num_beams > 1 and decoding.least(len(row))
+        return len(row) if bent or least else 0
+
+    def _search(
+        self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
+    ) -> list[list[int]]:
+        results = self._network.compute.generate_batch(
+            rows, include_prompt_in_result=False, min_length=least, max_length=most, **options
+        )
+        return [result.sequences_ids[0] for result in results]
+
+
+def _rounded(bound: int, decoding: Decoding) -> int:
+    """Return the next power of two, or the most that any row may have."""
+    return min(1 << (bound - 1).bit_length(), decoding.max_tokens)
+
+
+def _stop(rows: Sequence[int], bounds: list[int], dropped: Dropped) -> Callable[[Any], bool]:
+    """Return what CTranslate2 asks after each token: is this row to end here?"""
+    written: Counter[int] = Counter()
+
+    def stop(step: Any) -> bool:
+        row = rows[step.batch_id]
+        written[row] += 1
+        return written[row] >= bounds[row] or row in dropped()
+
+    return stop
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Turn CTranslate2's ways of saying "out of memory" into Python's."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "out of memory" in str(error).lower():
+            raise MemoryError("the batch does not fit into memory") from error
+        raise
