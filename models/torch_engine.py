@@ -71,9 +71,7 @@ def load(ref: ModelRef) -> Any:
         # transformers would go on with random numbers; only BERT's pooler is of no use here.
         if missing := [name for name in found["missing_keys"] if not name.startswith("pooler.")]:
             raise ValueError(f"{len(missing)} tensors are missing, {sorted(missing)[0]} among them")
-        model = model.to(ref.device).eval()
-        use_onednn(model)
-        return model
+        return model.to(ref.device).eval()
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
@@ -87,6 +85,7 @@ class _Network:
     def __init__(self, ref: ModelRef, model: Any) -> None:
         self._ref = ref
         self._model = model
+        use_onednn(model)
         self.parameters = sum(tensor.numel() for tensor in model.parameters())
         self.memory = sum(tensor.nbytes for tensor in model.parameters())
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import grpc.aio
 
+from service.lag import Lag
 from service.pipeline.terms import Terms
 from service.rpc.server import Listen, Server
 from service.scheduler import QueueStats, State, Stats
@@ -63,6 +64,7 @@ class FakePipeline:
             cache_entries=2,
             cache_bytes=64,
             queues={"translator": queue},
+            lag=Lag(0.001, 0.004, 0.25),
             cached=5,
         )
 

@@ -14,11 +14,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
 from models import ModelError, ModelRef, select
 from service.errors import DeadlineExpired, ModelUnavailable
+from service.lag import Watchdog
 from service.lane import ProcessLane
 from service.pipeline import preparation
 from service.pipeline.cores import usable_cores
@@ -98,6 +100,8 @@ class Pipeline:
         self._scheduler = Scheduler(lanes, policy, sizeof=_sizeof)
         self._summarizer = Summarizer(selection.summarizer)
         self._translator = Translator(selection.translator)
+        self._watchdog = Watchdog()
+        self._watching: asyncio.Task[None] | None = None
         self._state = "LOADING"
 
     @property
@@ -106,8 +110,8 @@ class Pipeline:
         return self._scheduler.state.name if self._state == "SERVING" else self._state
 
     def stats(self) -> Stats:
-        """Return the scheduler's numbers at this moment."""
-        return self._scheduler.stats()
+        """Return the scheduler's numbers at this moment, and how late the event loop has been."""
+        return replace(self._scheduler.stats(), lag=self._watchdog.lag)
 
     async def start(self) -> None:
         """Load and warm the models, and open the workers.
@@ -115,6 +119,7 @@ class Pipeline:
         Raises:
             ModelUnavailable: a model cannot be loaded.
         """
+        self._watching = asyncio.create_task(self._watchdog.run())
         try:
             await asyncio.gather(
                 self._scheduler.start(), self._workers.run(preparation.encode, ["Hello."])
@@ -130,6 +135,8 @@ class Pipeline:
 
     async def close(self) -> None:
         """End the lanes and the workers; what is unfinished is lost."""
+        if self._watching:
+            self._watching.cancel()
         await self._scheduler.close()
         await self._workers.close()
 

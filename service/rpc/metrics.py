@@ -135,6 +135,16 @@ def families(stats: Stats) -> Iterator[Metric]:
     lanes.add_metric(["all"], stats.lanes)
     yield lanes
     yield _gauge("svodka_serving", "1 while work can be computed.", stats.state is State.SERVING)
+    lag = GaugeMetricFamily(
+        "svodka_loop_lag_seconds", "How late the event loop was, of late.", labels=["quantile"]
+    )
+    for quantile, seconds in (
+        ("0.5", stats.lag.p50),
+        ("0.99", stats.lag.p99),
+        ("1", stats.lag.max),
+    ):
+        lag.add_metric([quantile], seconds)
+    yield lag
     yield _gauge("svodka_jobs", "Articles in work.", stats.jobs)
     yield _gauge("svodka_waiting_units", "Units that wait for a lane.", stats.waiting_units)
     waiting = GaugeMetricFamily(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.lag import Lag
 from service.scheduler.backlog import CLASSES
 from service.scheduler.dispatch import Dispatch, State
 from service.schema import Priority
@@ -30,7 +31,10 @@ class QueueStats:
 
 @dataclass(frozen=True)
 class Stats:
-    """Everything at one moment; the last ten fields are totals since the start."""
+    """Everything at one moment; the fields from ``cached`` on are totals since the start.
+
+    ``lag`` is the event loop's, of which the scheduler knows nothing: who watches it puts it in.
+    """
 
     state: State
     lanes: int
@@ -43,6 +47,7 @@ class Stats:
     cache_entries: int
     cache_bytes: int
     queues: Mapping[str, QueueStats]
+    lag: Lag
     cached: int = 0
     shared: int = 0
     abandoned: int = 0
@@ -91,5 +96,6 @@ class Stats:
                 )
                 for queue, pace in dispatch.paces.items()
             },
+            lag=Lag(),
             **counts,
         )

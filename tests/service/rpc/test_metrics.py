@@ -63,6 +63,7 @@ async def test_the_schedulers_numbers_are_read_when_asked():
     with Metrics().served("127.0.0.1:0", pipeline.stats) as port:
         samples = await scrape(port)
     assert samples["svodka_serving",] == 1
+    assert samples["svodka_loop_lag_seconds", "0.99"] == 0.004
     assert samples["svodka_waiting_tokens", "BULK", "translator"] == 70
     assert samples["svodka_padded_tokens_total", "translator"] == 1000
     assert samples["svodka_scheduler_events_total", "cached"] == 5
