@@ -31,11 +31,14 @@ _RUSSIAN = tuple(
 )
 _ENVIRONMENT = re.compile(r"\b(?:среда|среды|среду|среде|средой)\b", re.IGNORECASE)
 
+_SURROUNDINGS = re.compile(r"\bокружающ\w{2,3} сред\w{1,3}\b", re.IGNORECASE)
+
 
 def check(pair: Pair) -> Iterator[Fault]:
     """Tell a day that was changed or added."""
     named = {_DAYS.index(match[1].lower()) for match in _ENGLISH.finditer(pair.en)}
-    said = {day: match for day, form in enumerate(_RUSSIAN) if (match := form.search(pair.ru))}
+    ru = _SURROUNDINGS.sub(lambda match: " " * len(match[0]), pair.ru)
+    said = {day: match for day, form in enumerate(_RUSSIAN) if (match := form.search(ru))}
     lost = " or ".join(_DAYS[day].capitalize() for day in sorted(named - said.keys()))
     for day, match in said.items():
         # Where the English names no day at all, "среда" is the environment.

@@ -39,3 +39,8 @@ def test_another_day_is_found(en: str, ru: str, says: str) -> None:
 )
 def test_the_same_day_is_not(en: str, ru: str) -> None:
     assert list(check(Pair(en, ru))) == []
+
+
+def test_the_environment_is_no_wednesday_beside_another_day() -> None:
+    en = "The Environment Agency said so on Sunday."
+    assert not check_sentence(en, "Так сказало в воскресенье агентство по охране окружающей среды.")
