@@ -60,6 +60,15 @@ class Echo:
             self.in_work -= 1
 
 
+class Telling(Echo):
+    """Says when its first article has come."""
+
+    async def digest(self, request: DigestRequest, repeated: tuple[Range, ...] = ()) -> Digest:
+        if not self.requests:
+            print("in work", file=sys.stderr, flush=True)
+        return await super().digest(request, repeated)
+
+
 def main() -> None:
     from service.batch import computing
     from service.cli.app import run
@@ -68,7 +77,7 @@ def main() -> None:
     seconds = 0.0
     if arguments[:1] == ["--seconds"]:
         seconds, arguments = float(arguments[1]), arguments[2:]
-    computing.InProcess = lambda _: Echo(seconds)
+    computing.InProcess = lambda _: Telling(seconds)
     sys.exit(run(["batch", *arguments]))
 
 

@@ -47,6 +47,12 @@ def until(process: subprocess.Popen[str], path: Path, more_than: int) -> None:
         time.sleep(0.001)
 
 
+def await_line(process: subprocess.Popen[str], words: str) -> None:
+    """Read what a process says up to a line with these words."""
+    assert process.stderr is not None
+    assert any(words in line for line in process.stderr)
+
+
 @pytest.fixture
 def big(dump) -> Path:
     return dump(*({"id": f"a{n}", "text": "please fail" if n % 50 == 7 else f"Story {n}."} for n in range(1500)))  # fmt: skip
@@ -100,13 +106,9 @@ def test_ctrl_c_finishes_what_runs_and_a_second_one_does_not(big: Path, tmp_path
     finished = len(output.read_text().splitlines())
     assert finished % 16 in (0, 15)  # whole windows of the echo, but for the one that fails
     process = start(big, "-o", output, "--resume", seconds=60)
-    assert process.stderr is not None
-    until(process, tmp_path / "out.lock", -1)
-    time.sleep(1.0)  # into the first minute-long article
+    await_line(process, "in work")
     process.send_signal(signal.SIGINT)
-    for line in process.stderr:
-        if "finishing" in line:
-            break
+    await_line(process, "finishing")
     process.send_signal(signal.SIGINT)
     assert finish(process)[0] == 130
     assert json.loads((tmp_path / "out.manifest.json").read_text())["state"] != "finished"
