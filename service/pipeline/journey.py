@@ -12,7 +12,7 @@ from opentelemetry import trace
 
 from service.pipeline.workers import Workers
 from service.scheduler import Job, Output, Unit
-from service.schema import Usage
+from service.schema import Priority, Usage
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +25,10 @@ _span = partial(
     set_status_on_exception=False,
 )
 
+# Of the tasks that wait for a worker: what was begun first, then whoever cannot wait.
+_BEGUN = 0
+_RANKS = {Priority.INTERACTIVE: 1, Priority.BULK: 2}
+
 
 @dataclass
 class Journey:
@@ -34,13 +38,23 @@ class Journey:
     workers: Workers
     began: float = field(default_factory=time.monotonic)
     _prepared: float = 0.0
+    _rank: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rank = _RANKS[self.job.priority]
 
     async def prepare(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run ``task`` in a worker process; the wait for one counts as preparation."""
+        """Run ``task`` in a worker process; the wait for one counts as preparation.
+
+        The first one reads the article, which may take long, and there may be many who wait
+        for it. The later ones are short, and the lane waits for what comes of them.
+        """
+        rank = self._rank
+        self._rank = _BEGUN
         began = time.monotonic()
         with _span(getattr(task, "__name__", "prepare")):
             try:
-                return await self.workers.run(task, *args, **kwargs)
+                return await self.workers.run_ranked(rank, task, *args, **kwargs)
             finally:
                 self._prepared += time.monotonic() - began
 

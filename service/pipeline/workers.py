@@ -1,13 +1,15 @@
 """Processes for the work that would block the event loop: clean, split, encode, check.
 
 A thin layer over the standard ``ProcessPoolExecutor`` that adds what a server
-needs: a worker that dies or hangs is replaced and its task tried once more,
-and no worker outlives a parent that was killed. It knows nothing of articles.
+needs: a line in which what is urgent goes first, a worker that dies or hangs is
+replaced and its task tried once more, and no worker outlives a parent that was
+killed. It knows nothing of articles.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import multiprocessing
 import os
 import signal
@@ -15,6 +17,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from heapq import heappop, heappush
 from typing import ParamSpec, TypeVar
 
 from service.errors import ComputeFailed, Unavailable
@@ -35,6 +39,9 @@ class Workers:
         self._setup = setup
         self._arguments = arguments
         self._pool = self._open()
+        self._free = count
+        self._line: list[tuple[int, int, asyncio.Future[None]]] = []  # a heap: rank, arrival
+        self._arrivals = itertools.count()
         self._closed = False
 
     def _open(self) -> ProcessPoolExecutor:
@@ -46,23 +53,78 @@ class Workers:
         )
 
     async def run(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run ``task`` in a worker, before all that have a higher rank; see ``run_ranked``."""
+        return await self.run_ranked(0, task, *args, **kwargs)
+
+    async def run_ranked(
+        self, rank: int, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         """Run ``task`` in a worker and return its result or raise its exception.
+
+        Of the tasks that wait for a worker, the one of the lowest rank is next, and of
+        equals the one that came first.
 
         A task whose worker died, or was replaced because it or a neighbour
         hung, is tried once more; ComputeFailed says that it failed twice. Where
         the setup failed, its exception is every task's.
         """
         for _ in range(2):
+            await self._turn(rank)
             if self._closed:
+                self._pass_on()
                 raise Unavailable("the server is shutting down")
-            pool = self._pool
-            try:
-                future: Future[R] = pool.submit(_do, task, *args, **kwargs)
-                async with asyncio.timeout(TASK_SECONDS):
-                    return await asyncio.wrap_future(future)
-            except (BrokenProcessPool, TimeoutError):
-                self._replace(pool)
+            with suppress(BrokenProcessPool):  # there is a new one by now
+                return await asyncio.wrap_future(self._submit(task, *args, **kwargs))
         raise ComputeFailed("The article could not be prepared: a worker died or hung on it twice.")
+
+    def _submit(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Give a free worker its task. It is free again when the task ends, or was killed because
+        it hung; whether somebody still waits for it makes no difference.
+        """
+        loop, pool = asyncio.get_running_loop(), self._pool
+        limit = loop.call_later(TASK_SECONDS, self._replace, pool)
+
+        def free(broken: bool) -> None:
+            limit.cancel()
+            if broken:
+                self._replace(pool)
+            self._pass_on()
+
+        def ended(future: Future[R]) -> None:  # called in a thread of the pool
+            broken = not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(free, broken)
+
+        try:
+            future = pool.submit(_do, task, *args, **kwargs)
+        except BaseException as error:
+            free(isinstance(error, BrokenProcessPool))
+            raise
+        future.add_done_callback(ended)
+        return future
+
+    async def _turn(self, rank: int) -> None:
+        """Wait for a free worker."""
+        if self._free:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        heappush(self._line, (rank, next(self._arrivals), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it had just come
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """A worker is free: let the next in line have it."""
+        while self._line:
+            _, _, turn = heappop(self._line)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         """Put a new pool in the place of a broken one, unless another task already did."""

@@ -98,6 +98,42 @@ async def test_leaving_does_not_wait_for_the_answer(pool: Workers) -> None:
         await task
 
 
+async def test_a_hang_that_nobody_waits_for_holds_up_nobody_for_ever(
+    pool: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await pool.run(ask) == "ready"
+    monkeypatch.setattr(module, "TASK_SECONDS", 1.0)
+    task = asyncio.create_task(pool.run(hang))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await pool.run(ask) == "ready"
+
+
+async def test_what_is_urgent_goes_first_and_the_rest_in_order(
+    pool: Workers, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    order: list[str] = []
+
+    async def note(rank: int, name: str) -> None:
+        assert await pool.run_ranked(rank, ask) == "ready"
+        order.append(name)
+
+    reading = asyncio.create_task(pool.run(gate.read_text))
+    await asyncio.sleep(0)
+    names = [(2, "bulk 1"), (1, "call 1"), (0, "begun 1"), (2, "bulk 2"), (0, "begun 2")]
+    tasks = [asyncio.create_task(note(rank, name)) for rank, name in names]
+    await asyncio.sleep(0)
+    leaver = asyncio.create_task(note(0, "left"))
+    await asyncio.sleep(0)
+    leaver.cancel()
+    await asyncio.to_thread(gate.write_text, "open")
+    await asyncio.gather(reading, *tasks)
+    assert order == ["begun 1", "begun 2", "call 1", "bulk 1", "bulk 2"]
+    assert leaver.cancelled()
+
+
 async def test_what_still_runs_at_the_end_fails_and_starts_nothing_new(pool: Workers) -> None:
     assert await pool.run(ask) == "ready"
     task = asyncio.create_task(pool.run(hang))
