@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models import fetching, presets, sources
+from models.placement import AUTO, place
 from models.presets import Built, Hub, Package
+from models.selection import refer
 from models.starter import build
 
 # Bytes of one number: float32 is what "auto" means on a CPU, bfloat16 on a GPU.
@@ -66,7 +68,7 @@ def _described(row: presets.Row, cache: Path) -> Description:
         source=source,
         revision=located.revision if located else revision,
         path=str(located.path) if located else "",
-        engine="transformers",
+        engine=place(refer(row, cache), "cpu").engine if located else AUTO,
         licence=row.licence or "",
         gated=row.gated,
         languages=row.languages,

@@ -18,6 +18,7 @@ from models.decoding import Generated
 from models.engine import open_engine
 from models.errors import ModelError
 from models.families import FAMILIES, SUMMARIZER, TRANSLATOR, Shape, read_config
+from models.placement import TRANSFORMERS, place
 from models.presets import Built, Hub, Package
 from models.selection import ModelRef, named, refer
 
@@ -76,8 +77,11 @@ def verify(model: str, *, cache: Path | None = None, threads: int | None = None)
 
 
 def _engines(ref: ModelRef) -> Iterator[ModelRef]:
-    """Yield the reference once for each engine that can run it here."""
-    yield ref
+    """Yield the reference once for each engine that can run it here, in its own format."""
+    yield place(ref, "cpu", TRANSFORMERS)
+    fast = place(ref, "cpu")
+    if fast.engine != TRANSFORMERS:
+        yield fast
 
 
 def _role(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import models
+from models import making
 from models.selection import ModelRef, named, refer
 from models.sources import default_cache
 from zoo.snapshots import SNAPSHOTS, build
@@ -38,6 +39,25 @@ def ref(folder) -> Callable[[str], ModelRef]:
         return replace(refer(row, folder(name).parent), compute_type="float64")
 
     return make
+
+
+@pytest.fixture(scope="module")
+def conversions() -> Iterator[list[str]]:
+    """Convert for CTranslate2 in this process, without one of its own, which takes seconds.
+
+    The list tells what was converted.
+    """
+    made: list[str] = []
+
+    def run(command, doing, needs):
+        from models import converter
+
+        made.append(doing)
+        converter.main(command[1:], alone=False)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(making, "_run", run)
+        yield made
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models import Decoding, converter, making, open_codec, open_engine
+from models import Decoding, open_codec, open_engine
 from models.placement import CTRANSLATE2, TRANSFORMERS, place
 from models.selection import named, refer
 from zoo.snapshots import SNAPSHOTS
@@ -21,13 +21,11 @@ CONVERTED = [name for name in SNAPSHOTS if name not in ("bert", "led")]
 BEND = {"repetition_penalty": 1.2, "no_repeat_ngram_size": 3}
 
 
-def in_this_process(command, doing, needs):
-    """Convert without a process of its own, which takes seconds to start."""
-    converter.main(command[1:], alone=False)
+pytestmark = pytest.mark.usefixtures("conversions")
 
 
 @pytest.fixture(scope="module")
-def pair(folder, tmp_path_factory):
+def pair(folder, tmp_path_factory, conversions):
     """Return a model's codec and both its engines in float32, by the model's name."""
     opened = {}
     root = tmp_path_factory.mktemp("converted")
@@ -48,9 +46,7 @@ def pair(folder, tmp_path_factory):
             )
         return opened[name]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "_run", in_this_process)
-        yield get
+    return get
 
 
 def settle(folder):
@@ -133,8 +129,7 @@ def test_nothing_is_cut_on_the_way_in(pair):
 
 @pytest.mark.parametrize("compute_type", ["int8", "float32"])
 @pytest.mark.parametrize("decoding", ["decoding", "safer"])
-def test_a_trained_model_says_what_it_knows(decoding, compute_type, tmp_path, monkeypatch):
-    monkeypatch.setattr(making, "_run", in_this_process)
+def test_a_trained_model_says_what_it_knows(decoding, compute_type, tmp_path):
     folder = DATA / "tiny-marian-en-ru"
     lines = (folder / "phrases.tsv").read_text(encoding="utf-8").splitlines()[::4]
     english, russian = zip(*(line.split("\t") for line in lines), strict=True)
@@ -176,8 +171,7 @@ def test_out_of_memory_is_pythons_own(pair, monkeypatch):
         engine.run(encoded(codec, LINES), Decoding())
 
 
-def test_the_same_weights_are_loaded_once(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(making, "_run", in_this_process)
+def test_the_same_weights_are_loaded_once(folder, tmp_path):
     ref = refer(named("translator", str(folder("qwen2"))), tmp_path)
     reader = replace(ref, role="summarizer")
     for engine in (TRANSFORMERS, CTRANSLATE2):

