@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models import sentencepieces
+from models import gguf_files, sentencepieces
 from models.errors import ModelError
 from models.families import FAMILIES, LANGUAGE_CODE, SUMMARIZER, Language
 from models.selection import ModelRef
@@ -165,6 +165,7 @@ def open_tokenizer(folder: Path) -> Any:
 
     sentencepieces.make_readable()
     told: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    told |= gguf_files.option(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, **told)
     if isinstance(tokenizer, T5Tokenizer) and (folder / "tokenizer.json").is_file():
         # transformers 5 builds T5's anew with <unk> as id 2, which is </s> in MADLAD: an emoji

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models import lock, sources
+from models import gguf_files, lock, sources
 from models.errors import ModelError
 from models.families import SUMMARIZER, read_json
 from models.making import make_once
@@ -72,6 +72,8 @@ def unable(ref: ModelRef) -> str:
     """Return why CTranslate2 cannot run a model, "" if it can. Reads the config alone."""
     if ref.family not in FAMILIES:
         return f"it does not convert the family {ref.family}"
+    if gguf_files.find(ref.path):
+        return "it does not convert GGUF files"
     config = read_json(ref.path / "config.json")
     if "quantization_config" in config:
         return "its weights are quantized already"

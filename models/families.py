@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from models import languages
+from models import gguf_files, languages
 from models.decoding import Decoding
 from models.errors import ModelError
 
@@ -242,12 +242,16 @@ def read_config(folder: Path, role: str) -> Config:
     do what the role asks.
     """
     path = folder / "config.json"
-    if not path.is_file():
+    template = None
+    if file := gguf_files.find(folder):
+        content, template = gguf_files.describe(file)
+    elif path.is_file():
+        content = read_json(path)
+    else:
         raise ModelError(
             f"{folder} holds no model: config.json is missing; name a folder that "
             "save_pretrained or `svodka models fetch` wrote."
         )
-    content = read_json(path)
     family = str(content.get("model_type", ""))
     if family not in FAMILIES:
         raise ModelError(
@@ -256,11 +260,13 @@ def read_config(folder: Path, role: str) -> Config:
         )
     tokenizer = _optional(folder / "tokenizer_config.json")
     row = FAMILIES[family]
+    if template is None:
+        template = _template(folder, tokenizer) if row.shape is Shape.DECODER else ""
     config = Config(
         family,
         content,
         _optional(folder / "generation_config.json"),
-        _template(folder, tokenizer) if row.shape is Shape.DECODER else "",
+        template,
         languages.pair(folder, content, tokenizer) if row.languages else ("", ""),
     )
     _insist(folder, config, role)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from models import hubcache, lock
+from models import gguf_files, hubcache, lock
 from models.errors import ModelError
 from models.families import read_json
 from models.presets import NAMES, Built, Hub, Package, Row, Source
@@ -133,6 +133,8 @@ def whole(folder: Path, remedy: str) -> Path:
     """
     if not folder.is_dir() or not any(folder.iterdir()):
         raise ModelError(f"{folder} is missing or empty; {remedy}.")
+    if gguf_files.find(folder):
+        return folder
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder} holds no model: config.json is missing; {remedy}.")
     weights = [path for pattern in WEIGHTS for path in sorted(folder.glob(pattern))]

@@ -22,6 +22,7 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
+from models import gguf_files
 from models.codec import Codec
 from models.decoding import Decoding, Generated
 from models.engine import Dropped, check_lengths, loaded_once, nobody
@@ -57,7 +58,7 @@ def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator |
 def load(ref: ModelRef) -> Any:
     """Return the network, ready to run. Nothing in its folder is executed.
 
-    Safetensors first; a ``.bin`` goes through torch's weights-only loader.
+    Safetensors first; a ``.bin`` goes through torch's weights-only loader; GGUF is data.
     """
     try:
         model, found = _LOADERS[FAMILIES[ref.family].shape].from_pretrained(
@@ -67,6 +68,7 @@ def load(ref: ModelRef) -> Any:
             trust_remote_code=False,
             weights_only=True,
             output_loading_info=True,
+            **gguf_files.option(ref.path),
         )
         # transformers would go on with random numbers; only BERT's pooler is of no use here.
         if missing := [name for name in found["missing_keys"] if not name.startswith("pooler.")]:

@@ -163,7 +163,7 @@ def _about(ref: ModelRef, row: presets.Row, *, locked: bool) -> Iterator[str]:
         yield "without svodka.lock.json nothing tells whether its files are the published ones"
     if isinstance(row.source, Hub) and row.source.revision not in (None, ref.revision):
         yield f"not the revision that this preset was chosen for ({row.source.revision})"
-    if not any(ref.path.glob("*.safetensors")):
+    if any(ref.path.glob("*.bin")) and not any(ref.path.glob("*.safetensors")):
         yield "weights as a .bin file, which only torch's weights-only loader makes safe to open"
     if licences.forbids_commerce(licences.stated(_card(ref.path))):
         yield "its licence forbids commercial use"

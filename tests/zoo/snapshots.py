@@ -23,6 +23,7 @@ import transformers as hf
 from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES
 
 from zoo import templates
+from zoo.gguf_writing import write_gguf
 from zoo.vocabularies import (
     added,
     bytes_bpe,
@@ -65,6 +66,15 @@ def build(name: str, root: Path) -> Path:
             write_json(folder / "generation_config.json", generation)
         network = _network(folder, config["architectures"][0], snapshot.seed)
         _save(network, folder, snapshot.weights)
+    return folder
+
+
+def build_gguf(name: str, root: Path) -> Path:
+    """Return a folder with a Qwen 2 of the zoo as one GGUF file, exact, and nothing else."""
+    folder = root / f"{name}-gguf"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        write_gguf(build(name, root), folder / f"{name}-F32.gguf")
     return folder
 
 
