@@ -340,7 +340,13 @@ def _translation(options: argparse.Namespace, settings: EngineSettings) -> None:
     pairs = taken(read_pairs(options.source, options.reference), options)
     sentences = [pair.en for pair in pairs]
     if options.beams:
-        chosen = select(settings.preset, translator=settings.translator, cache=settings.cache)
+        chosen = select(
+            settings.preset,
+            translator=settings.translator,
+            cache=settings.cache,
+            engine=settings.engine,
+            compute_type=settings.compute_type,
+        )
         outputs, seconds, name = translate_directly(chosen.translator, sentences, options.beams)
     else:
         outputs, seconds, name = asyncio.run(translate(settings, sentences))
@@ -412,6 +418,8 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--summarizer", help="hub id or folder, instead of the preset's")
     command.add_argument("--translator", help="hub id or folder, instead of the preset's")
     command.add_argument("--cache", type=Path, help="folder of built and fetched models")
+    command.add_argument("--engine", default="auto", help="as `svodka --engine`")
+    command.add_argument("--compute-type", default="auto", help="as `svodka --compute-type`")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -422,6 +430,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         summarizer=options.summarizer,
         translator=options.translator,
         cache=options.cache,
+        engine=options.engine,
+        compute_type=options.compute_type,
     )
     options.run(options, settings)
     return 0

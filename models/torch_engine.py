@@ -10,15 +10,17 @@ Importing this module loads torch and transformers; ``engine`` does so when aske
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from transformers import (
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
+    modeling_utils,
 )
 from transformers.utils.logging import disable_progress_bar
 
@@ -37,6 +39,9 @@ from models.stepping import Decoder, EncoderDecoder, generate
 disable_progress_bar()
 
 Batch = Sequence[tuple[int, ...]]
+
+# Number types as safetensors call them.
+_STORED = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 
 _LOADERS = {
     Shape.ENCODER: AutoModel,
@@ -59,17 +64,19 @@ def load(ref: ModelRef) -> Any:
     """Return the network, ready to run. Nothing in its folder is executed.
 
     Safetensors first; a ``.bin`` goes through torch's weights-only loader; GGUF is data.
+    Numbers that stay as they are in the file are mapped, not copied: lanes share them.
     """
     try:
-        model, found = _LOADERS[FAMILIES[ref.family].shape].from_pretrained(
-            ref.path,
-            dtype=getattr(torch, ref.compute_type),
-            local_files_only=True,
-            trust_remote_code=False,
-            weights_only=True,
-            output_loading_info=True,
-            **gguf_files.option(ref.path),
-        )
+        with nullcontext() if _as_stored(ref) else _read_piece_by_piece():
+            model, found = _LOADERS[FAMILIES[ref.family].shape].from_pretrained(
+                ref.path,
+                dtype=getattr(torch, ref.compute_type),
+                local_files_only=True,
+                trust_remote_code=False,
+                weights_only=True,
+                output_loading_info=True,
+                **gguf_files.option(ref.path),
+            )
         # transformers would go on with random numbers; only BERT's pooler is of no use here.
         if missing := [name for name in found["missing_keys"] if not name.startswith("pooler.")]:
             raise ValueError(f"{len(missing)} tensors are missing, {sorted(missing)[0]} among them")
@@ -79,6 +86,31 @@ def load(ref: ModelRef) -> Any:
         raise ModelError(
             f"The weights in {ref.path} cannot be loaded ({reason}); fetch or copy the model again."
         ) from error
+
+
+def _as_stored(ref: ModelRef) -> bool:
+    """Say whether the weights' numbers are already of the type that is asked for."""
+    for path in ref.path.glob("*.safetensors"):
+        with safe_open(path, framework="pt") as file:
+            types = {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+        if types - {_STORED.get(ref.compute_type)}:
+            return False
+    return True
+
+
+@contextmanager
+def _read_piece_by_piece() -> Iterator[None]:
+    """Have transformers read weights instead of mapping their files, while it converts them.
+
+    Mapped, the whole file stays in memory beside what is made of it. transformers
+    chooses by the platform and has no setting for it.
+    """
+    mapped = modeling_utils.safe_open
+    modeling_utils.safe_open = lambda path, **how: mapped(path, **(how | {"backend": "pread"}))
+    try:
+        yield
+    finally:
+        modeling_utils.safe_open = mapped
 
 
 class _Network:
