@@ -105,12 +105,13 @@ def _read_piece_by_piece() -> Iterator[None]:
     Mapped, the whole file stays in memory beside what is made of it. transformers
     chooses by the platform and has no setting for it.
     """
-    mapped = modeling_utils.safe_open
-    modeling_utils.safe_open = lambda path, **how: mapped(path, **(how | {"backend": "pread"}))
+    library: Any = modeling_utils
+    mapped = library.safe_open
+    library.safe_open = lambda path, **how: mapped(path, **(how | {"backend": "pread"}))
     try:
         yield
     finally:
-        modeling_utils.safe_open = mapped
+        library.safe_open = mapped
 
 
 class _Network:
