@@ -19,7 +19,7 @@ from ctranslate2.converters import transformers as converters
 from ctranslate2.specs.attention_spec import RotaryScalingType
 
 from models import lock, torch_engine
-from models.codec import open_codec
+from models.codec import Codec, open_codec
 from models.conversion import TOLD, Told
 from models.errors import ModelError
 from models.families import read_json
@@ -30,14 +30,14 @@ from models.selection import ModelRef, named, refer
 _NORMS = {"bart": (False, True), "mbart": (True, True), "pegasus": (True, False)}
 
 
-def convert(ref: ModelRef, quantization: str, result: Path) -> None:
+def convert(ref: ModelRef, codec: Codec, quantization: str, result: Path) -> None:
     """Convert a model into the new folder ``result`` and lock it.
 
     ``ref`` names the number format that the weights are read in.
     """
     with torch.no_grad():
         model = torch_engine.load(ref)
-        say = _told(torch_engine.Generator(ref, open_codec(ref), model), model)
+        say = _told(torch_engine.Generator(ref, codec, model), model)
         spec = _specification(model, say)
         del model
         spec.validate()
@@ -155,7 +155,8 @@ def main(arguments: Sequence[str], *, alone: bool = True) -> None:
     dtype = written.get("dtype") or written.get("torch_dtype")
     if dtype not in ("bfloat16", "float16"):
         dtype = "float32"
-    convert(replace(ref, compute_type=dtype), quantization, Path(result))
+    ref = replace(ref, compute_type=dtype)
+    convert(ref, open_codec(ref), quantization, Path(result))
 
 
 if __name__ == "__main__":

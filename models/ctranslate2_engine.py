@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ctranslate2
@@ -30,16 +31,20 @@ Batch = Sequence[tuple[int, ...]]
 
 def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator:
     """Load a model; see ``models.engine``. The first time, it is converted."""
-    network = loaded_once(ref, lambda: _Network(ref, threads))
+    network = loaded_once(ref, lambda: Network(ref, conversion.ensure(ref), threads))
+    return generator(ref, codec, network)
+
+
+def generator(ref: ModelRef, codec: Codec, network: Network) -> Generator:
+    """Return the engine of a network that is loaded."""
     kind = _Decoder if FAMILIES[ref.family].shape is Shape.DECODER else _EncoderDecoder
     return kind(ref, codec, network)
 
 
-class _Network:
-    """The weights, and what their files say."""
+class Network:
+    """The weights of the conversion in a folder, and what their files say."""
 
-    def __init__(self, ref: ModelRef, threads: int | None) -> None:
-        folder = conversion.ensure(ref)
+    def __init__(self, ref: ModelRef, folder: Path, threads: int | None) -> None:
         self.told = conversion.told(folder)
         self.memory = (folder / "model.bin").stat().st_size
         decoder = FAMILIES[ref.family].shape is Shape.DECODER
@@ -63,7 +68,7 @@ class _Network:
 class Generator:
     """Text from encoder-decoders and decoders, by greedy or beam search."""
 
-    def __init__(self, ref: ModelRef, codec: Codec, network: _Network) -> None:
+    def __init__(self, ref: ModelRef, codec: Codec, network: Network) -> None:
         self.parameters = network.told.parameters
         self.memory = network.memory
         self._ref = ref
