@@ -35,8 +35,22 @@ def test_auto_takes_the_fast_engine_in_its_own_format(translator, cards):
 
 
 def test_auto_goes_by_the_format_that_is_asked_for(translator):
-    assert chosen(translator, "cpu", "auto", "float32") == (CTRANSLATE2, "float32")
+    assert chosen(translator, "cpu", "auto", "float32") == (TRANSFORMERS, "float32")
+    assert chosen(translator, "cpu", CTRANSLATE2, "float32") == (CTRANSLATE2, "float32")
     assert chosen(translator, "cpu", "auto", "bfloat16") == (TRANSFORMERS, "bfloat16")
+
+
+def test_auto_leaves_decoders_to_the_reference_unless_int8_is_asked_for(ref, cards):
+    decoder = ref("qwen2")
+    assert chosen(decoder, "cpu") == (TRANSFORMERS, "float32")
+    assert chosen(decoder, "cuda") == (TRANSFORMERS, "bfloat16")
+    assert chosen(decoder, "cpu", "auto", "int8") == (CTRANSLATE2, "int8")
+    assert chosen(decoder, "cpu", CTRANSLATE2) == (CTRANSLATE2, "int8")
+
+
+def test_numbers_too_large_for_float16_get_bfloat16(ref, cards):
+    assert chosen(ref("madlad"), "cuda") == (CTRANSLATE2, "bfloat16")
+    assert chosen(ref("madlad"), "cuda", "auto", "float16") == (CTRANSLATE2, "float16")
 
 
 def test_auto_falls_back_on_the_reference(translator, cards, monkeypatch):
@@ -113,12 +127,13 @@ def test_what_ctranslate2_cannot_run_is_named(translator, ref, monkeypatch):
 
 def test_a_translator_is_kept_within_a_sliding_window(ref, monkeypatch):
     monkeypatch.setattr(conversion, "window", lambda _: 300)
-    placed = place(replace(ref("gemma3"), max_input_tokens=400, max_output_tokens=200), "cpu")
+    wide = replace(ref("gemma3"), max_input_tokens=400, max_output_tokens=200)
+    placed = place(wide, "cpu", CTRANSLATE2)
     assert placed.engine == CTRANSLATE2
     assert conversion.longest(placed) == 300
     assert placed.max_output_tokens == 150
-    reader = replace(ref("gemma3"), role=SUMMARIZER, max_input_tokens=400, max_output_tokens=200)
-    assert place(reader, "cpu").engine == TRANSFORMERS
+    with pytest.raises(ModelError, match="at most 300 tokens"):
+        place(replace(wide, role=SUMMARIZER), "cpu", CTRANSLATE2)
 
 
 def test_every_format_is_known_to_the_engine_that_has_it():
