@@ -35,6 +35,8 @@ _HEADLINE_REACH = 60
 _APART = 4
 # So many short lines one below the other, a third of them numbers, are a table's cells.
 _CELLS = 6
+# So few paragraphs are no page: what the model knows of pages says little of them.
+_LONE = 3
 # Lines this close above a story without a headline belong to it.
 _TOP = 4
 
@@ -62,6 +64,8 @@ def verdicts(
     kept = [
         value > threshold and not language for value, language in zip(likely, foreign, strict=True)
     ]
+    if not any(kept) and len(passages) <= _LONE:
+        kept = [_is_prose(p) and not f for p, f in zip(passages, foreign, strict=True)]
     kept = [keep and not _heads_nothing(passages, kept, i) for i, keep in enumerate(kept)]
     title = _headline(passages, kept, headline)
     if title is not None:
@@ -100,6 +104,11 @@ def verdicts(
             seen.add(passage.key)
         answers.append(answer)
     return answers
+
+
+def _is_prose(passage: Passage) -> bool:
+    """Is it a sentence that asks for nothing?"""
+    return passage.ends_sentence and not passage.cues
 
 
 def _is_subheading(passage: Passage) -> bool:

@@ -150,3 +150,15 @@ def test_a_short_answer_to_nothing() -> None:
     cleaned = clean_text("")
     assert cleaned.text == ""
     assert cleaned.spans() == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["The minister arrived in Moscow on Tuesday.", "NATO met in Wales."]
+)
+def test_a_lone_sentence_is_a_story(text):
+    assert clean_text(text).text == text
+
+
+@pytest.mark.parametrize("text", ["Sign up for our newsletter.", "Subscribe now to read on."])
+def test_a_lone_appeal_is_none(text):
+    assert clean_text(text).text == ""
