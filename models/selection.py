@@ -88,7 +88,10 @@ def select(
         chosen = named(row.role, model) if model else row
         if model and not accept_license:
             licences.check(sources.locate(chosen.source, cache, wanted=model).path)
-        refs[row.role] = placement.place(refer(chosen, cache), device, engine, compute_type)
+        number = compute_type
+        if number == placement.AUTO and chosen.compute_type:
+            number = chosen.compute_type
+        refs[row.role] = placement.place(refer(chosen, cache), device, engine, number)
     return Selection(preset, refs[SUMMARIZER], refs[TRANSLATOR])
 
 
