@@ -68,9 +68,7 @@ def _described(row: presets.Row, cache: Path) -> Description:
         source=source,
         revision=located.revision if located else revision,
         path=str(located.path) if located else "",
-        engine=place(refer(row, cache), "cpu", AUTO, row.compute_type or AUTO).engine
-        if located
-        else AUTO,
+        engine=place(refer(row, cache), "cpu").engine if located else AUTO,
         licence=row.licence or "",
         gated=row.gated,
         languages=row.languages,

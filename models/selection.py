@@ -88,10 +88,7 @@ def select(
         chosen = named(row.role, model) if model else row
         if model and not accept_license:
             licences.check(sources.locate(chosen.source, cache, wanted=model).path)
-        number = compute_type
-        if number == placement.AUTO and chosen.compute_type:
-            number = chosen.compute_type
-        refs[row.role] = placement.place(refer(chosen, cache), device, engine, number)
+        refs[row.role] = placement.place(refer(chosen, cache), device, engine, compute_type)
     return Selection(preset, refs[SUMMARIZER], refs[TRANSLATOR])
 
 

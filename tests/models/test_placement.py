@@ -7,11 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models import ModelError, conversion, placement, presets, select
-from models.families import SUMMARIZER, TRANSLATOR
+from models import ModelError, conversion, placement
+from models.families import SUMMARIZER
 from models.placement import CTRANSLATE2, TRANSFORMERS, check_device, place
-from models.selection import named
-from real_server import MARIAN
 
 
 @pytest.fixture
@@ -145,14 +143,3 @@ def test_every_format_is_known_to_the_engine_that_has_it():
     ctranslate2 = pytest.importorskip("ctranslate2")
     here = ctranslate2.get_supported_compute_types("cpu")
     assert set(placement.FORMATS[CTRANSLATE2, "cpu"]) <= here
-
-
-def test_a_preset_may_name_the_format_that_keeps_its_quality(tmp_path, monkeypatch):
-    """The starter's int8 costs quality; whoever asks for int8 gets it all the same."""
-    row = replace(named(TRANSLATOR, str(MARIAN)), preset="starter", compute_type="float32")
-    rows = (presets.rows("starter")[0], row)
-    monkeypatch.setattr(presets, "rows", lambda preset: rows)
-    kept = select("starter", cache=tmp_path).translator
-    assert (kept.engine, kept.compute_type) == (CTRANSLATE2, "float32")
-    asked = select("starter", cache=tmp_path, compute_type="int8").translator
-    assert asked.compute_type == "int8"
