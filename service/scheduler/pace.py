@@ -12,10 +12,13 @@ apart: a lone short unit is slow per token, but says little of how long a full
 batch takes. A single rate would take it for the model's speed, make the batches
 small to keep them short, and so never see a faster one.
 
-From the two follows the budget: as many tokens as make the steps' share of a
-batch negligible, and no more, because a longer batch would only make others
-wait; but never so many that a batch takes longer than is allowed, nor more than
-has been seen to fit in memory.
+The fit predicts; it does not say which size is best. A processor's caches make
+big batches slower again, and how much is known by trying only. So the speed is
+noted by size, in powers of two, and the budget is the smallest size that is
+about as fast as any: a bigger one would only make others wait. While the biggest
+known is the best, the next is tried, and what was not tried for long is forgotten
+and tried again. No batch may take longer than is allowed, nor exceed what fits
+in memory.
 """
 
 from __future__ import annotations
@@ -27,9 +30,10 @@ from service.scheduler.work import Batch
 
 KEPT = 0.9  # of the weight of older batches, at each new one: about the last ten count
 REGROWTH = 64  # clean batches until a budget that was cut by its whole is back
-FIRST = 4096  # padded tokens that may be tried at once; doubled by each clean batch that is full
-LEAST = 2048  # padded tokens that are never too many for the sake of speed alone
-SATURATED = 0.98  # of the speed of endless batches is enough
+LEAST = 4096  # padded tokens of the first batches; less says nothing, but that little waited
+ENOUGH = 2.5  # batches of a size, by weight, until its speed counts: three in a row
+FORGOTTEN = 0.98  # of the weight of a size's batches is kept at each of another size: 70 batches
+SATURATED = 0.98  # of the best speed is enough
 DOUBT = 1e-6  # ridge on per_token, so that batches all alike are put down to their steps
 
 
@@ -40,8 +44,9 @@ class Pace:
         self._full = policy.budgets.get(queue, policy.batch_tokens)
         self._batch_seconds = policy.batch_seconds
         self._fade = policy.fade
-        self._memory = float(min(FIRST, self._full))  # what seems to fit, in padded tokens
-        self._growth = 2.0  # of it, with a full clean batch; none once memory has run out
+        self._memory = float(self._full)  # what seems to fit, in padded tokens
+        # By the power of two that a batch's padded tokens reach: batches, tokens, seconds.
+        self._sizes: dict[int, tuple[float, float, float]] = {}
         self._measured = 0.0
         # Sums over the last batches, for the fit: s steps, p padded tokens, y seconds.
         self._ss = self._sp = self._pp = self._sy = self._py = 0.0
@@ -69,11 +74,8 @@ class Pace:
         self._y = self._y * KEPT + y
         self._per_step, self._per_token = self._fit()
         self._measured = now
-        if self._growth == 1.0:
-            self._memory += self._full / REGROWTH
-        elif p > self._memory / 2:
-            self._memory *= self._growth
-        self._memory = min(self._full, self._memory)
+        self._memory = min(self._full, self._memory + self._full / REGROWTH)
+        self._note(p, batch.tokens, y)
         self.batches += 1
         self.units += len(batch.units)
         self.tokens += batch.tokens
@@ -83,7 +85,6 @@ class Pace:
     def shrink(self, batch: Batch) -> None:
         """The batch did not fit in memory: half of it is the new budget."""
         self._memory = min(self._memory, batch.padded / 2)
-        self._growth = 1.0
 
     @property
     def rate(self) -> float:
@@ -92,17 +93,36 @@ class Pace:
 
     @property
     def budget(self) -> float:
-        """Padded tokens that a batch may have: what fits, is done in the time allowed, and pays.
+        """Padded tokens that a batch may have: what pays, fits, and is done in the time allowed.
 
         Where the steps alone take that time or more, splitting a batch would
         cost about as much again, so the tokens may take as long as the steps.
         """
+        best = min(self._memory, self._best_size())
         if not self._per_token:
-            return self._memory
+            return best
         fixed = self._per_step * self._s / self._n
-        allowed = max(self._batch_seconds - fixed, fixed) / self._per_token
-        saturated = fixed / self._per_token * SATURATED / (1 - SATURATED)
-        return min(self._memory, allowed, max(LEAST, saturated))
+        return min(best, max(self._batch_seconds - fixed, fixed) / self._per_token)
+
+    def _note(self, padded: int, tokens: int, seconds: float) -> None:
+        """Learn how fast batches of this size are."""
+        own = padded.bit_length() - 1
+        if 2 << own < LEAST:
+            return
+        for size, sums in list(self._sizes.items()):
+            kept = KEPT if size == own else FORGOTTEN
+            self._sizes[size] = (sums[0] * kept, sums[1] * kept, sums[2] * kept)
+        n, t, s = self._sizes.get(own, (0.0, 0.0, 0.0))
+        self._sizes[own] = n + 1, t + tokens, s + seconds
+
+    def _best_size(self) -> float:
+        """Padded tokens: the smallest size about as fast as any, or the next one to be tried."""
+        rates = {size: t / s for size, (n, t, s) in self._sizes.items() if n > ENOUGH and s}
+        if not rates:
+            return LEAST
+        enough = SATURATED * max(rates.values())
+        best = min(size for size, rate in rates.items() if rate >= enough)
+        return 2.0 ** (best + 1 if best < max(rates) else best + 2)
 
     def predict(self, tokens: float, now: float) -> float:
         """Seconds that one lane needs for so many tokens, in batches as full as may be.
