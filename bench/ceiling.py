@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from bench.bed import Bed
@@ -28,6 +29,14 @@ BUDGETS = (4_096, 8_192, 16_384, 32_768)  # padded tokens of a batch; the fastes
 Ids = tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Speed:
+    """Tokens of input a second, and core seconds of a token."""
+
+    tokens: float
+    core_seconds: float
+
+
 def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run in a fresh process, so that the caller's own stays small and idle."""
     context = multiprocessing.get_context("spawn")
@@ -35,32 +44,33 @@ def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return pool.submit(function, *args, **kwargs).result()
 
 
-def sentences(bed: Bed, seconds: float) -> tuple[float, int]:
-    """Tokens a second through the translator, and the budget that was the fastest.
+def sentences(bed: Bed, seconds: float) -> tuple[Speed, int]:
+    """The translator's speed, and the budget that was the fastest.
 
-    Each budget gets its share of ``seconds`` on batches of all lengths.
+    Each budget gets its share of ``seconds`` of processor time, on batches of all lengths.
     """
     ref = bed.selection.translator
     codec, engine = open_codec(ref), open_engine(ref, usable_cores())
     ids = [codec.encode(text) for text in bed.sentences]
     engine.run(ids[:8], ref.decoding)  # the first time is slow
-    rates: dict[int, float] = {}
+    speeds: dict[int, Speed] = {}
     for budget in BUDGETS:
         batches = list(batched(ids, ref, budget))
         random.Random(0).shuffle(batches)
-        tokens, began = 0, time.perf_counter()
+        tokens, began, used = 0, time.perf_counter(), time.process_time()
         for batch in batches:
             engine.run(batch, ref.decoding)
             tokens += sum(map(len, batch))
-            if time.perf_counter() - began > seconds / len(BUDGETS):
+            if time.process_time() - used > seconds / len(BUDGETS):
                 break
-        rates[budget] = tokens / (time.perf_counter() - began)
-    best = max(rates, key=lambda budget: rates[budget])
-    return rates[best], best
+        took, used = time.perf_counter() - began, time.process_time() - used
+        speeds[budget] = Speed(tokens / took, used / tokens)
+    best = max(speeds, key=lambda budget: speeds[budget].tokens)
+    return speeds[best], best
 
 
-def articles(bed: Bed, count: int, budget: int) -> tuple[float, list[int]]:
-    """Tokens of articles a second through both models, and the lengths of the summaries."""
+def articles(bed: Bed, count: int, budget: int) -> tuple[Speed, list[int]]:
+    """Speed of articles through both models, and the lengths of the summaries."""
     refs = bed.selection.summarizer, bed.selection.translator
     codecs = [open_codec(ref) for ref in refs]
     engines = [open_engine(ref, usable_cores()) for ref in refs]
@@ -68,15 +78,16 @@ def articles(bed: Bed, count: int, budget: int) -> tuple[float, list[int]]:
     ids = [codecs[0].encode(text) for text in texts]
     engines[0].run([min(ids, key=len)], refs[0].decoding)
     engines[1].run([codecs[1].encode("Hello.")], refs[1].decoding)
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     summaries: list[Generated] = []
     for batch in batched(ids, refs[0], budget):
         summaries += engines[0].run(batch, refs[0].decoding)
     lines = [s.text[a:b] for s in summaries for a, b in sentence_offsets(s.text)]
     for batch in batched([codecs[1].encode(line) for line in lines], refs[1], budget):
         engines[1].run(batch, refs[1].decoding)
-    took = time.perf_counter() - began
-    return sum(map(len, ids)) / took, [summary.output_tokens for summary in summaries]
+    took, used = time.perf_counter() - began, time.process_time() - used
+    tokens = sum(map(len, ids))
+    return Speed(tokens / took, used / tokens), [summary.output_tokens for summary in summaries]
 
 
 def batched(ids: Sequence[Ids], ref: ModelRef, budget: int) -> Iterator[list[Ids]]:

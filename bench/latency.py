@@ -51,7 +51,7 @@ async def row(
     make = bed.translations if kind == "sentences" else bed.digests
     bulk, interactive = of(make(seed=1), pb.PRIORITY_BULK), of(make(seed=2), 0)
     flags = ["--batch-seconds", str(bound), *given.flags]
-    async with serving(*bed.flags, *flags) as address, connected(address) as stub:
+    async with serving(*bed.flags, *flags) as server, connected(server) as stub:
         ask = stub.Translate if kind == "sentences" else stub.Digest
         idle = await closed(ask, interactive, 1, seconds)
         alone = await closed(ask, bulk, CALLERS, seconds * 1.5)

@@ -55,7 +55,9 @@ Ask = Callable[[T], Awaitable[object]]
 async def closed(
     ask: Ask[T], items: Iterator[Item[T]], callers: int, seconds: float
 ) -> list[Answer]:
-    """The answers of ``callers`` who ask again as soon as they are answered, for ``seconds``."""
+    """The answers of ``callers`` who ask again as soon as they are answered, for ``seconds``,
+    or until there are no more items.
+    """
     answers: list[Answer] = []
 
     async def call() -> None:
@@ -127,6 +129,15 @@ def rate(answers: Sequence[Answer], warm_up: float = 0.0) -> float:
     if moments[-1] == moments[0]:
         return float("nan")
     return float(np.polyfit(moments - moments[0], work, 1)[0])
+
+
+def overall(answers: Sequence[Answer]) -> float:
+    """Cost answered a second, from the first request to the last answer."""
+    good = [answer for answer in answers if not answer.error]
+    if not good:
+        return float("nan")
+    took = max(a.done for a in good) - min(a.due for a in good)
+    return sum(answer.cost for answer in good) / took
 
 
 def percentile(answers: Sequence[Answer], share: float) -> float:

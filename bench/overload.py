@@ -54,7 +54,7 @@ async def main() -> None:
         free.bind(("127.0.0.1", 0))
         metrics = f"127.0.0.1:{free.getsockname()[1]}"
     flags = [*bed.flags, "--metrics", metrics, "--queue-tokens", str(QUEUE_TOKENS), *given.flags]
-    async with serving(*flags) as address, connected(address) as stub:
+    async with serving(*flags) as server, connected(server) as stub:
         items = bed.translations()
         peak = await closed(stub.Translate, items, CALLERS, seconds * 1.5)
         most = rate(peak, seconds / 2)

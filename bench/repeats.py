@@ -34,7 +34,7 @@ async def main() -> None:
     dump, share = with_repeats(list(dict.fromkeys(texts)), count)
     rows, seconds = [], []
     for name, no_cache in (("without cache", True), ("with cache", False)):
-        async with serving(*bed.flags, *given.flags) as address, connected(address) as stub:
+        async with serving(*bed.flags, *given.flags) as server, connected(server) as stub:
             began, cached, answered = time.perf_counter(), 0, 0
             async for reply in stub.DigestStream(requests(dump, no_cache)):
                 assert not reply.error.code, reply.error

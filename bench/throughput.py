@@ -4,50 +4,70 @@
 
 One table for sentences (Translate) and one for whole articles through both models (Digest).
 First row: the engine alone, perfectly sorted. Then the service over gRPC: closed loop from 1 to
-256 callers, then requests that arrive at random at rising rates, told in shares of what 256
+256 callers, then requests that arrive at random at rising rates, in shares of the most that
 callers got. `share` is of the first row, in tokens of input a second.
+
+`core ms` is the processor time of a token, in thousandths of a second, of the engine and of all
+the server's processes together. Where both saturate the cores and nothing stands idle, its ratio
+(`of cores`) is `share`; unlike that, it is not disturbed by other work on the machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from bench import ceiling
 from bench.bed import Bed, arguments, connected, prepare, serving
-from bench.load import Answer, Item, after, arriving, closed, percentile, rate, show
+from bench.load import Answer, Item, arriving, closed, overall, percentile, show
 
-HEAD = ["", "tokens/s", "requests/s", "share", "p50 s", "p95 s", "p99 s", "errors"]
+WARMING = 120.0  # seconds at most
+
+HEAD = [
+    "",
+    "tokens/s",
+    "requests/s",
+    "share",
+    "core ms",
+    "of cores",
+    "p50 s",
+    "p95 s",
+    "p99 s",
+    "errors",
+]
 
 
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each row")
+    parser.add_argument(
+        "--requests", type=int, default=384, help="of each row of sentences, at most"
+    )
     parser.add_argument("--callers", type=int, nargs="*", default=[1, 4, 16, 64, 256])
     parser.add_argument("--rates", type=float, nargs="*", default=[0.5, 0.8])
     parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
     given = parser.parse_args()
     bed = prepare(given)
-    seconds = 3.0 if given.quick else given.seconds
+    most = 48 if given.quick else given.requests
     if given.only != "articles":
         print("\nSentences: Translate, one a request\n")
-        best, budget = ceiling.apart(ceiling.sentences, bed, seconds * 2)
+        best, budget = ceiling.apart(ceiling.sentences, bed, 5.0 if given.quick else 30.0)
         name = f"engine alone, sorted, {budget:,} tokens a batch"
-        await table(bed, given, name, best, "Translate", bed.translations(), seconds)
+        await table(bed, given, name, best, "Translate", bed.translations(), most)
         lengths = ceiling.apart(ceiling.outputs, bed, 64)
         print(f"\nTokens of a translation: {spread(lengths)}.")
     if given.only != "sentences":
         print("\nArticles: Digest, through both models\n")
-        count = 8 if given.quick else 24
-        best, lengths = ceiling.apart(ceiling.articles, bed, count, ceiling.BUDGETS[2])
+        count = most // 12  # an article takes as long as dozens of sentences do
+        best, lengths = ceiling.apart(ceiling.articles, bed, count, ceiling.BUDGETS[0])
         name = f"engines alone, {count} articles, sorted"
-        # An article takes as long as dozens of sentences do.
-        await table(bed, given, name, best, "Digest", bed.digests(), seconds * 2)
+        await table(bed, given, name, best, "Digest", bed.digests(), count)
         print(f"\nTokens of a summary: {spread(lengths)}.")
     print(f"\n{bed.describe()}")
 
@@ -56,38 +76,48 @@ async def table(
     bed: Bed,
     given: argparse.Namespace,
     name: str,
-    best: float,
+    best: ceiling.Speed,
     rpc: str,
     items: Iterator[Item[Any]],
-    seconds: float,
+    most: int,
 ) -> None:
     """Measure the service beside the engine."""
-    rows = [[name, f"{best:,.0f}", "", "1.00", "", "", "", ""]]
-    async with serving(*bed.flags, *given.flags) as address, connected(address) as stub:
+    cost = f"{best.core_seconds * 1e3:.2f}"
+    rows = [[name, f"{best.tokens:,.0f}", "", "1.00", cost, "1.00", *[""] * 4]]
+    async with serving(*bed.flags, *given.flags) as server, connected(server) as stub:
         ask = getattr(stub, rpc)
-        most = 0.0
+        await closed(ask, islice(items, most // 4), 16, WARMING)
+        requests = 0.0
         for callers in given.callers:
-            answers = await closed(ask, items, callers, seconds * 1.5)
-            rows.append(row(f"{callers} callers", answers, seconds / 2, best))
-            most = max(most, requests_a_second(answers, seconds / 2))
-        for share in given.rates if most > 0 else ():
-            answers = await arriving(ask, items, most * share, seconds)
-            rows.append(row(f"arriving at {most * share:.2f}/s", answers, 0.0, best))
+            before = server.core_seconds()
+            some = islice(items, min(most, 12 * callers))
+            answers = await closed(ask, some, callers, math.inf)
+            used = server.core_seconds() - before
+            rows.append(row(f"{callers} callers", answers, used, best))
+            requests = max(requests, overall([replace(answer, cost=1.0) for answer in answers]))
+        for share in given.rates:
+            before = server.core_seconds()
+            answers = await arriving(ask, items, requests * share, most / requests / 2)
+            used = server.core_seconds() - before
+            rows.append(row(f"arriving at {requests * share:.2f}/s", answers, used, best))
     show(HEAD, rows)
 
 
-def row(name: str, answers: Sequence[Answer], warm_up: float, best: float) -> list[str]:
-    """One row of the table."""
-    good = [answer for answer in after(answers, warm_up) if not answer.error]
-    tokens, requests = rate(answers, warm_up), requests_a_second(answers, warm_up)
-    times = [f"{percentile(good, share):.2f}" for share in (0.5, 0.95, 0.99)]
-    errors = str(sum(bool(answer.error) for answer in answers))
-    return [name, f"{tokens:,.0f}", f"{requests:.2f}", f"{tokens / best:.2f}", *times, errors]
-
-
-def requests_a_second(answers: Sequence[Answer], warm_up: float) -> float:
-    """As ``rate``, with each request counting as one."""
-    return rate([replace(answer, cost=1.0) for answer in answers], warm_up)
+def row(name: str, answers: Sequence[Answer], used: float, best: ceiling.Speed) -> list[str]:
+    """One row of the table; ``used`` are core seconds."""
+    good = [answer for answer in answers if not answer.error]
+    tokens, requests = overall(good), overall([replace(answer, cost=1.0) for answer in good])
+    cost = used / max(1.0, sum(answer.cost for answer in good))
+    return [
+        name,
+        f"{tokens:,.0f}",
+        f"{requests:.2f}",
+        f"{tokens / best.tokens:.2f}",
+        f"{cost * 1e3:.2f}",
+        f"{best.core_seconds / cost:.2f}",
+        *(f"{percentile(good, share):.2f}" for share in (0.5, 0.95, 0.99)),
+        str(len(answers) - len(good)),
+    ]
 
 
 def spread(lengths: Sequence[int]) -> str:

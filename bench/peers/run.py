@@ -5,9 +5,10 @@
     peers/bin/python -m bench.peers.run --sentences FILE --articles FILE.jsonl [--quick]
 
 Each server has the machine to itself, and 64 callers in a closed loop. One table for sentences
-and one for whole articles through both models. `ours/theirs` compares tokens of input a second;
-`p99/p99` our tail latency with theirs. A peer that is not installed, or does not start, is named
-with its error.
+and one for whole articles through both models. `ours/theirs` compares tokens of input a second,
+`theirs/ours` the processor time of a token (`core ms`, in thousandths of a second), which other
+work on the machine does not disturb, and `p99/p99` our tail latency with theirs. A peer that is not
+installed, or does not start, is named with its error.
 """
 
 from __future__ import annotations
@@ -21,72 +22,95 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from typing import Any
 
 import aiohttp
 import grpc.aio
 
-from bench.bed import Bed, arguments, connected, prepare, serving
-from bench.load import Answer, Ask, Item, after, closed, percentile, rate, show
+from bench.bed import Bed, Server, arguments, connected, prepare, serving
+from bench.load import Answer, Ask, Item, closed, overall, percentile, show
 
 PEERS = ("grpc", "litserve", "mosec", "bentoml", "ray")
-STARTING = 120.0
-HEAD = ["", "tokens/s", "ours/theirs", "p50 s", "p99 s", "p99/p99", "errors"]
+STARTING = 180.0  # seconds
+LONGEST = 600.0
+HEAD = [
+    "",
+    "tokens/s",
+    "ours/theirs",
+    "core ms",
+    "theirs/ours",
+    "p50 s",
+    "p99 s",
+    "p99/p99",
+    "errors",
+]
 
 
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each sentence row")
+    parser.add_argument("--requests", type=int, default=256, help="of each row of sentences")
     parser.add_argument("--callers", type=int, default=64)
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
     parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
     given = parser.parse_args()
     bed = prepare(given)
-    seconds = 4.0 if given.quick else given.seconds
+    most = 64 if given.quick else given.requests
     for kind in ("sentences", "articles"):
         if given.only in (None, kind):
             # An article takes as long as dozens of sentences do.
-            length = seconds if kind == "sentences" else seconds * 2
+            count = most if kind == "sentences" else most // 6
             print(f"\n{kind.capitalize()}, {given.callers} callers\n")
-            show(HEAD, [row async for row in rows(bed, given, kind, length)])
+            show(HEAD, [row async for row in rows(bed, given, kind, count)])
     print(f"\n{bed.describe()}")
 
 
-async def rows(bed: Bed, given: Any, kind: str, seconds: float) -> AsyncIterator[list[str]]:
+async def rows(bed: Bed, given: Any, kind: str, count: int) -> AsyncIterator[list[str]]:
     """Ours first, then each peer as documented and tuned."""
-    items = bed.translations() if kind == "sentences" else bed.digests()
-    async with serving(*bed.flags, *given.flags) as address, connected(address) as stub:
+    make = bed.translations if kind == "sentences" else bed.digests
+    async with serving(*bed.flags, *given.flags) as server, connected(server) as stub:
         ask = stub.Translate if kind == "sentences" else stub.Digest
-        ours = await closed(ask, items, given.callers, seconds * 1.5)
-    yield row("svodka", ours, ours, seconds / 2)
+        ours = await measure(ask, make(), given.callers, count, server)
+    yield row("svodka", ours, ours)
     for peer in given.peers:
         for tuned in (False, True) if peer != "grpc" else (False,):
             name = f"{peer}, {'tuned' if tuned else 'as documented'}"
             try:
-                async with running(peer, bed, given.callers, tuned) as ask:
-                    items = texts(bed, kind)
-                    theirs = await closed(ask, items, given.callers, seconds * 1.5)
-                yield row(name, theirs, ours, seconds / 2)
+                async with running(peer, bed, given.callers, tuned) as (ask, server):
+                    theirs = await measure(ask, texts(bed, kind), given.callers, count, server)
+                yield row(name, theirs, ours)
             except Exception as error:  # named, not hidden, and the others go on
-                yield [name, f"{type(error).__name__}: {error}".splitlines()[0], *[""] * 5]
+                yield [name, f"{type(error).__name__}: {error}".splitlines()[0], *[""] * 7]
 
 
-def row(name: str, theirs: list[Answer], ours: list[Answer], warm_up: float) -> list[str]:
+async def measure(
+    ask: Ask[Any], items: Iterator[Item[Any]], callers: int, count: int, server: Server
+) -> tuple[list[Answer], float]:
+    """The answers to so many requests, after a quarter of that to warm up, and core seconds."""
+    await closed(ask, islice(items, count // 4), callers, LONGEST)
+    before = server.core_seconds()
+    answers = await closed(ask, islice(items, count), callers, LONGEST)
+    return answers, server.core_seconds() - before
+
+
+def row(
+    name: str, theirs: tuple[list[Answer], float], ours: tuple[list[Answer], float]
+) -> list[str]:
     """One row of the table."""
-    good, own = (
-        [answer for answer in after(answers, warm_up) if not answer.error]
-        for answers in (theirs, ours)
-    )
-    p50, p99 = (percentile(good, share) for share in (0.5, 0.99))
+    answers, own = theirs[0], ours[0]
+    costs = [used / max(1, sum(a.cost for a in of if not a.error)) for of, used in (theirs, ours)]
+    p99s = [percentile([a for a in of if not a.error], 0.99) for of in (answers, own)]
     return [
         name,
-        f"{rate(theirs, warm_up):,.0f}",
-        f"{rate(ours, warm_up) / rate(theirs, warm_up):.2f}",
-        f"{p50:.2f}",
-        f"{p99:.2f}",
-        f"{percentile(own, 0.99) / p99:.2f}",
-        str(sum(bool(answer.error) for answer in theirs)),
+        f"{overall(answers):,.0f}",
+        f"{overall(own) / overall(answers):.2f}",
+        f"{costs[0] * 1e3:.2f}",
+        f"{costs[0] / costs[1]:.2f}",
+        f"{percentile([a for a in answers if not a.error], 0.5):.2f}",
+        f"{p99s[0]:.2f}",
+        f"{p99s[1] / p99s[0]:.2f}",
+        str(sum(bool(answer.error) for answer in answers)),
     ]
 
 
@@ -101,7 +125,9 @@ def texts(bed: Bed, kind: str) -> Iterator[Item[dict[str, str]]]:
 
 
 @asynccontextmanager
-async def running(peer: str, bed: Bed, callers: int, tuned: bool) -> AsyncIterator[Ask[Any]]:
+async def running(
+    peer: str, bed: Bed, callers: int, tuned: bool
+) -> AsyncIterator[tuple[Ask[Any], Server]]:
     """A peer in processes of its own; gives what asks it, once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -123,7 +149,7 @@ async def running(peer: str, bed: Bed, callers: int, tuned: bool) -> AsyncIterat
         try:
             async with client(peer, port) as ask:
                 await answering(ask, process)
-                yield ask
+                yield ask, Server(f"127.0.0.1:{port}", process.pid)
         except Exception as error:
             raise RuntimeError(f"{error!r}; its own words are in {log.name}") from error
         finally:
