@@ -4,11 +4,7 @@ The base comes as a GGUF file from a pip package. Of its vocabulary only the row
 in ``kept_token_ids.npy`` stay; the adapter is merged by peft; the result is an
 ordinary model folder with safetensors, which loads in a second.
 
-This happens once. The folder is made under another name and renamed when it is
-complete and locked, so a killed build leaves nothing that looks finished; a file
-lock makes a second process wait for the first. The build itself runs in a process
-of its own: it needs two gigabytes and the libraries behind them, and whoever asks
-for the folder may be a server's parent process, which should have neither.
+This happens once, in a process of its own (``making``): it needs two gigabytes.
 
 It is not a general converter: it knows one base model and one adapter format.
 """
@@ -18,10 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from importlib import import_module
 from importlib.util import find_spec
@@ -30,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import lock
 from models.errors import ModelError
+from models.making import make_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,42 +100,13 @@ def ensure(cache: Path, source: Path = SOURCE) -> Path:
                 "The starter translator's packages are not installed; "
                 "run: pip install 'svodka[starter]'."
             )
-    from filelock import FileLock
-
-    folder = cache / f"{NAME}-{revision(source)}"
-    work = folder.with_name(f"{folder.name}.building")
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if built(cache, source, thorough=True):  # by whoever held the lock
-                return folder
-            _log.info("building the starter translator, once; this takes about a minute")
-            shutil.rmtree(work, ignore_errors=True)  # a killed build may have left one
-            try:
-                _run(source, work)
-                shutil.rmtree(folder, ignore_errors=True)
-                work.rename(folder)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-    except OSError as error:
-        raise ModelError(
-            f"{cache} cannot be written ({error.strerror}); name another folder with --cache."
-        ) from error
-    return folder
-
-
-def _run(source: Path, result: Path) -> None:
-    """Run ``build`` in an interpreter of its own."""
-    command = [sys.executable, "-m", __package__, str(source), str(result)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        _log.error("building the starter translator failed:\n%s", done.stderr)
-        raised = re.findall(r"^[\w.]*(?:Error|Exception)\b.*$", done.stderr, re.MULTILINE)
-        reason = raised[-1] if raised else "it was killed"
-        raise ModelError(
-            f"Building the starter translator failed ({reason}); it needs about 2 GB of memory "
-            "and 1 GB of disk: make room and try again."
-        )
+    return make_once(
+        cache / f"{NAME}-{revision(source)}",
+        ["models.starter", str(source)],
+        whole=lambda: built(cache, source, thorough=True) is not None,
+        doing="building the starter translator",
+        needs="about 2 GB of memory and 1 GB of disk",
+    )
 
 
 def build(source: Path, result: Path) -> None:

@@ -36,6 +36,17 @@ def test_known_phrases_come_back_in_exactly_their_russian(
     assert all(text[s.start : s.end] == s.en for s in answer.sentences)
 
 
+def test_the_answer_names_what_computed_it(server: Running, phrases: dict[str, str]) -> None:
+    """The fast engine in int8, where it is: the exact Russian above is int8's."""
+    request = pb.DigestRequest(article=article_of(list(phrases)[:6]), skip_cleaning=True)
+    told = server.stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=60)
+    for models in (server.stub.Digest(request, timeout=300).models, told.models):
+        assert {m.role: (m.engine, m.compute_type) for m in models} == {
+            "summarizer": ("transformers", "float32"),
+            "translator": ("ctranslate2", "int8"),
+        }
+
+
 def test_a_digest_is_known_to_the_letter(server: Running, phrases: dict[str, str]) -> None:
     english = random.Random(1).sample(sorted(phrases), 12)
     request = pb.DigestRequest(article=article_of(english), translate_body=True, skip_cleaning=True)

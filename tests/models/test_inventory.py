@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models import inventory, licences, lock, presets
+from models import inventory, licences, lock, making, presets
 from models.starter import build
 
 
 def test_fetching_the_starter_builds_it(monkeypatch, tmp_path):
-    def made(source, result):
+    def made(command, doing, needs):
+        result = Path(command[-1])
         result.mkdir()
         (result / "config.json").write_text("{}")
         lock.write(result, build.NAME, build.revision())
 
-    monkeypatch.setattr(build, "_run", made)
+    monkeypatch.setattr(making, "_run", made)
     said = []
     _, place = inventory.fetch("starter", cache=tmp_path, announce=said.append)
     assert place == build.built(tmp_path)

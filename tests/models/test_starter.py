@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, Gemma3TextConfig
 
 import models
-from models import ModelError, lock
+from models import ModelError, lock, making
 from models.selection import named, refer
 from models.starter import build
 
@@ -157,7 +157,7 @@ def built(source, tmp_path_factory) -> Path:
 
 def test_two_processes_at_once_build_once(built, source):
     assert (source.parent / "site" / "stand_in_gguf" / "assembled").read_text() == "x"
-    assert not list(built.parent.glob("*.building"))
+    assert not list(built.parent.glob("*.making"))
     assert lock.check(built, thorough=True).name == "starter-en-ru"
 
 
@@ -202,14 +202,15 @@ def quick(monkeypatch):
     """Replace the merge itself by one that leaves a tiny folder, and count its runs."""
     runs = []
 
-    def make(source: Path, result: Path) -> None:
+    def make(command, doing, needs) -> None:
+        source, result = map(Path, command[1:])
         runs.append(result)
         result.mkdir()
         (result / "config.json").write_text("{}")
         (result / "model.safetensors").write_bytes(bytes(100))
         lock.write(result, build.NAME, build.revision(source))
 
-    monkeypatch.setattr(build, "_run", make)
+    monkeypatch.setattr(making, "_run", make)
     return runs
 
 
@@ -238,7 +239,7 @@ def test_what_is_damaged_is_built_again(damage, quick, tmp_path):
 
 
 def test_what_a_killed_build_left_is_swept_away(quick, tmp_path):
-    left = tmp_path / f"{build.NAME}-{build.revision()}.building"
+    left = tmp_path / f"{build.NAME}-{build.revision()}.0badf00d.making"
     left.mkdir()
     (left / "model.safetensors").write_bytes(b"half")
     assert lock.check(build.ensure(tmp_path), thorough=True)
