@@ -118,9 +118,8 @@ async def batched(settings: EngineSettings, path: Path, count: int, folder: str)
     return tally.last - computing.ready
 
 
-def articles(path: Path, count: int, preset: str) -> None:
+def articles(path: Path, count: int, settings: EngineSettings) -> None:
     """Measure and print what the runner leaves of the ceiling."""
-    settings = EngineSettings(preset=preset)
     with path.open() as file:
         values = [json.loads(line) for line in itertools.islice(file, count)]
     texts = [value.get("text") or value["article"] for value in values]
@@ -143,11 +142,16 @@ def main() -> None:
     two.add_argument("path", type=Path)
     two.add_argument("--count", type=int, default=50)
     two.add_argument("--preset", default="starter")
+    two.add_argument("--translator", help="in the place of the preset's; a small one is quick")
     given = parser.parse_args()
     if given.which == "null":
         null(given.records)
     else:
-        articles(given.path, given.count, given.preset)
+        articles(
+            given.path,
+            given.count,
+            EngineSettings(preset=given.preset, translator=given.translator),
+        )
     load = os.getloadavg()[0]
     print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}")
 
