@@ -5,7 +5,8 @@ nothing: records a second, and the process's memory as the run goes on.
 
 ``articles``: real articles through real models. The ceiling is the same lane
 and the same scheduler in the same run, given the same articles all at once:
-nothing read, nothing written, nothing waited for.
+nothing read, nothing written, nothing waited for. On a machine that does other
+things, too, believe the lane's busy share, which is of the run's own time.
 
     python bench/batch.py null [--records 1000000]
     python bench/batch.py articles cnndm.jsonl [--count 50] [--preset starter]
@@ -23,6 +24,7 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from service.batch.computing import InProcess
 from service.batch.job import Job, Paths
@@ -87,19 +89,12 @@ def null(records: int) -> None:
         print("  ".join(f"{memory / 2**20:.0f}" for memory in computing.memory))
 
 
-async def ceiling(settings: EngineSettings, texts: list[str]) -> float:
-    """Seconds that the pipeline needs for all the articles, given at once."""
-    async with InProcess(settings) as computing:
-        requests = [DigestRequest(Article(str(n), text=text)) for n, text in enumerate(texts)]
-        began = time.perf_counter()
-        await asyncio.gather(*map(computing.digest, requests))
-        return time.perf_counter() - began
-
-
 class Timed(InProcess):
-    """Notes when the models were ready, since loading is not part of the comparison."""
+    """Notes when the models were ready, as loading is not compared, and what the lane did."""
 
     ready = 0.0
+    busy = 0.0  # seconds
+    padding = 0.0  # share of the tokens computed
 
     async def __aenter__(self) -> Timed:
         """Load."""
@@ -107,11 +102,27 @@ class Timed(InProcess):
         self.ready = time.perf_counter()
         return self
 
+    async def __aexit__(self, *given: Any) -> None:
+        """Look, then end."""
+        queues = self._pipeline.stats().queues.values()
+        self.busy = sum(queue.busy_seconds for queue in queues)
+        padded = sum(queue.padded_tokens for queue in queues)
+        self.padding = 1 - sum(queue.tokens for queue in queues) / padded
+        await super().__aexit__(*given)
 
-async def batched(settings: EngineSettings, path: Path, count: int, folder: str) -> float:
+
+async def ceiling(computing: Timed, texts: list[str]) -> float:
+    """Seconds that the pipeline needs for all the articles, given at once."""
+    async with computing:
+        requests = [DigestRequest(Article(str(n), text=text)) for n, text in enumerate(texts)]
+        await asyncio.gather(*map(computing.digest, requests))
+        return time.perf_counter() - computing.ready
+
+
+async def batched(computing: Timed, path: Path, count: int, folder: str) -> float:
     """Seconds that a job needs for the same, from the models' being ready to the last line."""
     job = Job((str(path),), Paths.of(Path(folder) / "out.jsonl"), limit=count)
-    computing, tally = Timed(settings), Tally()
+    tally = Tally()
     await run(job, computing, Progress(tally), tally)
     manifest = json.loads(job.paths.manifest.read_text())
     assert manifest["counts"]["digests"] == count, manifest["counts"]
@@ -123,13 +134,16 @@ def articles(path: Path, count: int, settings: EngineSettings) -> None:
     with path.open() as file:
         values = [json.loads(line) for line in itertools.islice(file, count)]
     texts = [value.get("text") or value["article"] for value in values]
-    rows = []
+    alone, job = Timed(settings), Timed(settings)
     with tempfile.TemporaryDirectory() as folder:
-        rows.append(("scheduler, all at once", asyncio.run(ceiling(settings, texts))))
-        rows.append(("svodka batch", asyncio.run(batched(settings, path, count, folder))))
-    for name, took in rows:
-        share = rows[0][1] / took
-        print(f"{name:24}{took:8.1f} s{count / took:8.3f} articles/s{share:8.2f} of the ceiling")
+        first = asyncio.run(ceiling(alone, texts))
+        second = asyncio.run(batched(job, path, count, folder))
+    rows = [("", "seconds", "articles/s", "of ceiling", "lane busy", "padding")]
+    for name, took, of in (("all at once", first, alone), ("svodka batch", second, job)):
+        rates = f"{took:.1f}", f"{count / took:.3f}", f"{first / took:.2f}"
+        rows.append((name, *rates, f"{of.busy / took:.1%}", f"{of.padding:.1%}"))
+    for name, *cells in rows:
+        print(name.ljust(14) + "".join(cell.rjust(12) for cell in cells))
 
 
 def main() -> None:
