@@ -1,13 +1,14 @@
-"""How fast does one lane decode, step by step, against transformers' own ``generate``?
+"""How fast does one lane decode: transformers' ``generate``, our loop, our loop with oneDNN?
 
-    python -m bench.decoding --source sentences.txt [--limit 192] [--threads 2] [--rounds 3]
+    python -m bench.decoding --source sentences.txt [--limit 128] [--threads 1] [--rounds 2]
 
 Two models translate the same sentences in batches of like length, as a lane gets them:
 ``starter`` as it is, with its own lengths; and a network of opus-mt's shape (six layers
 each, width 512, 62,518 pieces) with random weights, whose lengths are imposed: an input
 has 1.4 ids a word, an output 0.7 to 1.4 times as many as its input. Prints one table:
-the seconds of both, the best of several rounds in which they take turns, and the share
-of rows with equal outputs (float32 rounds differently in batches of other widths).
+processor seconds, so that other work on the machine counts little, of three ways that
+take turns, the best of several rounds; how much faster the last is than the first; and
+the share of rows with equal outputs (float32 rounds differently in other widths).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,8 @@ class Case:
         )
         return [_before(self._end, row) for row in outputs[:, start:].tolist()]
 
-    def by_steps(self, batch: Batch, beams: int) -> list[list[int]]:
-        """Ask the loop."""
+    def by_loop(self, batch: Batch, beams: int) -> list[list[int]]:
+        """Ask our loop."""
         ids, mask = self._padded(batch)
         bounds = torch.tensor([bound for _, bound in batch])
         decoding = Decoding(num_beams=beams, min_tokens=10_000 if self._imposed else 0)
@@ -77,6 +78,13 @@ class Case:
             return generate(Decoder(self._model, mask), ids, search, nobody)
         start = torch.full((len(batch), 1), self._model.generation_config.decoder_start_token_id)
         return generate(EncoderDecoder(self._model, ids, mask), start, search, nobody)
+
+    def onednn(self, use: bool) -> None:
+        """Compute linear layers by oneDNN, or as torch does by itself."""
+        for layer in self._model.modules():
+            layer.__dict__.pop("forward", None)
+        if use:
+            use_onednn(self._model)
 
     def _padded(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         width = max(len(ids) for ids, _ in batch)
@@ -108,9 +116,9 @@ class Bounds(hf.LogitsProcessor):
         return scores
 
 
-def starter(lines: Sequence[str], threads: int) -> Case:
+def starter(lines: Sequence[str]) -> Case:
     """The starter's translator."""
-    ref = select("starter").translator
+    ref = select("starter", engine="transformers").translator
     model, codec = load(ref), open_codec(ref)
     inputs = [codec.encode(line) for line in lines]
     rows = [(ids, ref.decoding.bound(len(ids))) for ids in inputs if len(ids) <= 128]
@@ -139,7 +147,6 @@ def marian(lines: Sequence[str]) -> Case:
             activation_function="swish",
         )
     ).eval()
-    use_onednn(model)
     dice = random.Random(0)
     rows = []
     for line in lines:
@@ -158,41 +165,40 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--source", type=Path, required=True, help="English text, a line each")
-    parser.add_argument("--limit", type=int, default=192, help="lines used, evenly spread")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--limit", type=int, default=128, help="lines used, evenly spread")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", help="part of a row's name")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     lines = [line for line in given.source.read_text("utf-8").splitlines() if line.strip()]
     lines = lines[:: max(1, len(lines) // given.limit)][: given.limit]
-    print(
-        f"{'':<24} {'rows':>5} {'ids out':>8} {'generate s':>11} {'steps s':>8} {'ratio':>6} same"
-    )
-    for case in (marian(lines), starter(lines, given.threads)):
+    print(f"{'':<24} rows  ids out  generate   loop  loop+oneDNN  ratio  same")
+    ours: list[list[int]] = []
+    for case in (marian(lines), starter(lines)):
         for beams in (1, 4):
             name = f"{case.name}, {'greedy' if beams == 1 else f'{beams} beams'}"
             if given.only and given.only not in name:
                 continue
-            best = dict.fromkeys((case.by_generate, case.by_steps), math.inf)
-            outputs: dict[Callable[..., Any], list[list[int]]] = {}
+            ways = ((case.by_generate, False), (case.by_loop, False), (case.by_loop, True))
+            seconds = [math.inf] * len(ways)
+            outputs: list[list[list[int]]] = [[]] * len(ways)
             for _ in range(given.rounds):
-                for way in best:
-                    began = time.perf_counter()
-                    outputs[way] = [row for batch in case.batches for row in way(batch, beams)]
-                    best[way] = min(best[way], time.perf_counter() - began)
-            theirs, ours = outputs.values()
+                for n, (way, fast) in enumerate(ways):
+                    case.onednn(fast)
+                    began = time.process_time()
+                    outputs[n] = [row for batch in case.batches for row in way(batch, beams)]
+                    seconds[n] = min(seconds[n], time.process_time() - began)
+            theirs, ours = outputs[0], outputs[-1]
             same = sum(a == b for a, b in zip(theirs, ours, strict=True)) / len(ours)
-            before, after = best.values()
+            before, between, after = seconds
             print(
-                f"{name:<24} {len(ours):5} {sum(map(len, ours)):8} {before:11.1f} {after:8.1f} "
-                f"{before / after:6.2f} {same:.1%}",
+                f"{name:<24} {len(ours):4} {sum(map(len, ours)):8} {before:9.1f} {between:6.1f} "
+                f"{after:12.1f} {before / after:6.2f} {same:5.1%}",
                 flush=True,
             )
-    lengths = sorted(len(ids) for ids in ours)
-    print(
-        f"\nstarter's outputs: {[lengths[int(len(lengths) * q)] for q in (0, 0.1, 0.5, 0.9, 0.99)]}"
-    )
+    lengths = sorted(map(len, ours))
+    print(f"\nids of an output: {[lengths[len(lengths) * q // 100] for q in (0, 10, 50, 90, 99)]}")
     print(f"torch {torch.__version__}, {given.threads} threads, load {os.getloadavg()[0]:.1f}")
 
 
