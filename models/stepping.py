@@ -20,7 +20,8 @@ from models.engine import Dropped
 from models.searching import Search
 
 # Rows that are done stay as long as more than this share of the batch is alive: leaving
-# them out copies the memory of all others.
+# them out copies the memory of all others. Measured, see docs/decoding.md: from three
+# quarters up it makes no difference.
 _ALIVE = 0.9
 
 

@@ -22,13 +22,17 @@ class EngineSettings:
     translator: Annotated[str | None, "Hub id or folder to use for the preset's translator."] = None
     accept_license: Annotated[bool, "Use models that forbid commercial use, too."] = False
     cache: Annotated[Path | None, "Folder for built and fetched models."] = None
-    device: Annotated[str, "Where models compute: cpu, cuda, cuda:N, mps."] = "cpu"
+    device: Annotated[str, "Where models compute: cpu, cuda, cuda:N, mps; several with commas."] = (
+        "cpu"
+    )
     engine: Annotated[str, "What computes: auto, transformers, ctranslate2."] = "auto"
     compute_type: Annotated[
         str, "Number format: auto, float32, bfloat16, float16, int8, int8_float16."
     ] = "auto"
     threads: Annotated[int, "Threads of each lane; 0 shares the cores among the lanes."] = 0
-    lanes: Annotated[int, "Processes that hold the models and compute."] = 1
+    lanes: Annotated[
+        int, "Processes that hold the models and compute; one per device at least."
+    ] = 1
     workers: Annotated[int, "Processes that clean, split and encode."] = 1
     batch_tokens: Annotated[int, "Most padded tokens in one batch: memory's bound."] = 16384
     batch_seconds: Annotated[float, "Predicted seconds that one batch may take."] = 5.0

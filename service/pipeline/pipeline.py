@@ -9,6 +9,7 @@ in between forms the batches.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import sys
 import time
@@ -18,7 +19,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
-from models import ModelError, ModelRef, select
+from models import ModelError, ModelRef, Selection, select
 from service.errors import DeadlineExpired, ModelUnavailable
 from service.lag import Watchdog
 from service.lane import ProcessLane
@@ -65,30 +66,20 @@ class Pipeline:
         Raises:
             ModelUnavailable: there are no such models here; the message says what to do.
         """
-        try:
-            selection = select(
-                settings.preset,
-                summarizer=settings.summarizer,
-                translator=settings.translator,
-                cache=settings.cache,
-                device=settings.device,
-                engine=settings.engine,
-                compute_type=settings.compute_type,
-                accept_license=settings.accept_license,
-            )
-        except ModelError as error:
-            raise ModelUnavailable(str(error)) from error
+        selections = _select(settings)
+        selection = selections[0]
         self.info = ServerInfo(
             version=version("svodka"),
             preset=selection.preset,
             models=(_model(selection.summarizer), _model(selection.translator)),
             limits=limits or Limits(),
         )
-        threads = settings.threads or max(1, usable_cores() // settings.lanes)
+        count = max(settings.lanes, len(selections))
+        threads = settings.threads or max(1, usable_cores() // count)
         self._workers = Workers(settings.workers, preparation.open_workshop, selection)
         lanes = [
-            ProcessLane(partial(load_runners, selection, threads), threads=threads)
-            for _ in range(settings.lanes)
+            ProcessLane(partial(load_runners, own, threads), threads=threads)
+            for own in itertools.islice(itertools.cycle(selections), count)
         ]
         policy = Policy(
             batch_tokens=settings.batch_tokens,
@@ -326,6 +317,37 @@ def _put_back(
         parts += (text[start:first], rendering.ru)
         start = last
     return "".join([*parts, text[start:end]])
+
+
+def _select(settings: EngineSettings) -> list[Selection]:
+    """Choose the models once for each device.
+
+    Raises:
+        ModelUnavailable: there are none, or they would compute differently on two devices.
+    """
+    try:
+        selections = [
+            select(
+                settings.preset,
+                summarizer=settings.summarizer,
+                translator=settings.translator,
+                cache=settings.cache,
+                device=device.strip(),
+                engine=settings.engine,
+                compute_type=settings.compute_type,
+                accept_license=settings.accept_license,
+            )
+            for device in settings.device.split(",")
+        ]
+    except ModelError as error:
+        raise ModelUnavailable(str(error)) from error
+    ways = {(_model(own.summarizer), _model(own.translator)) for own in selections}
+    if len(ways) > 1:
+        raise ModelUnavailable(
+            f"On the devices {settings.device} the models would compute in different ways, and one "
+            "text could have two answers; name an engine and a compute_type that all of them have."
+        )
+    return selections
 
 
 def _model(ref: ModelRef) -> Model:
