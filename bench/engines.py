@@ -2,11 +2,11 @@
 
     python -m bench.engines
 
-Two models translate the same rows by each engine, in one batch, on one core: a network of
-opus-mt's shape (six layers each, width 512, 62,518 pieces) with random weights, whose
-outputs are made as long as their inputs; and the starter with its real weights, on
-sentences of its reference. Counted is the core's own time, which other work on the
-machine hardly touches. Prints one table: rows a second, how many times that of
+Models translate the same rows by each engine, in one batch, on one core: networks of the
+shapes of opus-mt (six layers each, width 512, 62,518 pieces) and of its big sister (width
+1,024) with random weights, whose outputs are made about as long as their inputs; and the
+starter with its real weights, on sentences of its reference. Counted is the core's own time,
+which other work hardly touches. Prints one table: rows a second, how many times that of
 transformers in float32, and how many answers are the same as its.
 """
 
@@ -40,28 +40,32 @@ from models import (
 from models.selection import ModelRef
 from models.starter import build
 
-OPUS = "Helsinki-NLP/opus-mt-en-ru"
 ENGINES = (("transformers", "float32"), ("ctranslate2", "float32"), ("ctranslate2", "int8"))
+MODELS = {
+    "opus": "Helsinki-NLP/opus-mt-en-ru",
+    "opus-big": "Helsinki-NLP/opus-mt-tc-big-en-zle",
+    "starter": "",
+}
 SEARCHES = (1, 4)  # beams
 Run = Callable[[Sequence[tuple[int, ...]], Decoding], Any]
 
 
-def opus(rows: int) -> Iterator[tuple[str, str, Run, list[tuple[int, ...]], Decoding]]:
-    """The shape of opus-mt; a row has 12 to 48 tokens and as many come out."""
+def opus(name: str, rows: int) -> Iterator[tuple[str, str, Run, list[tuple[int, ...]], Decoding]]:
+    """A Marian's shape; a row has 12 to 48 tokens, and about as many come out."""
     torch.manual_seed(0)
-    model = SHAPES[OPUS][0]().eval()
+    model = SHAPES[name][0]().eval()
     model.generation_config.update(
         decoder_start_token_id=model.config.decoder_start_token_id, eos_token_id=0
     )
     chance = random.Random(1)
     batch = [tuple(chance.choices(range(5, 60_000), k=chance.randint(12, 48))) for _ in range(rows)]
     decoding = Decoding(min_tokens=512, max_tokens=512, max_ratio=0.7)
-    codec: Any = SimpleNamespace(decode=str, pad_id=62_517, forced_bos_id=None)
+    codec: Any = SimpleNamespace(decode=str, pad_id=model.config.pad_token_id, forced_bos_id=None)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "model"
         model.save_pretrained(folder)
         ref = ModelRef(
-            role="", task="generate", name=OPUS, revision="", path=folder, engine="",
+            role="", task="generate", name=name, revision="", path=folder, engine="",
             compute_type="float32", family="marian", max_input_tokens=512, decoding=decoding,
             safer=decoding,
         )  # fmt: skip
@@ -92,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench.engines", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("models", nargs="*", help=f"some of {', '.join(MODELS)} (all)")
     parser.add_argument("--rows", type=int, default=16, help="of the batch (16)")
     parser.add_argument("--rounds", type=int, default=2, help="of which the best counts (2)")
     options = parser.parse_args(arguments)
@@ -99,8 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"one batch of {options.rows} rows, one core, its own time")
     print(f"{'model':<10}{'beams':>6}  {'engine':<14}{'numbers':<9}{'rows/s':>8}{'times':>7}  same")
     first: dict[tuple[str, int], tuple[float, list[str]]] = {}
-    for name, cases in (("opus-mt", opus), ("starter", starter)):
-        for engine, compute_type, run, batch, decoding in cases(options.rows):
+    for name in options.models or MODELS:
+        cases = starter(options.rows) if name == "starter" else opus(MODELS[name], options.rows)
+        for engine, compute_type, run, batch, decoding in cases:
             for beams in SEARCHES:
                 search = replace(decoding, num_beams=beams)
                 seconds, answers = _timed(run, batch, search, options.rounds)

@@ -4,11 +4,11 @@ Decided before any model is loaded, from its family and what is installed here, 
 that a setting that cannot work is one sentence at the start. torch is asked only
 when the device is not the CPU.
 
-What ``auto`` does was measured (bench.engines, bench.quality). On the CPU int8 makes
-encoder-decoders two to three times as fast where few rows are computed at once, and no
-slower where many are. In float32 CTranslate2 gains nothing over our own loop. The one
-decoder that could be measured, the starter, lost 1.6 points of chrF by int8, so decoders
-are computed there only on request.
+What ``auto`` does was measured (bench.engines, bench.quality; AMD EPYC). On the CPU int8
+makes BART's summaries 2.4 times as fast, alone and in batches. A translator gains as
+much where it computes a single row; in batches our own loop in float32 is as fast, and
+faster from twenty rows on. The one decoder that could be measured, the starter, lost
+1.6 points of chrF by int8. So int8 is the summarizers', and others' on request.
 
 Sentence encoders run in transformers and keep its default format, whatever is asked
 of the others: they are small, and write nothing.
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from models import conversion
 from models.errors import ModelError
-from models.families import FAMILIES, Shape
+from models.families import FAMILIES, SUMMARIZER, Shape
 
 if TYPE_CHECKING:
     from models.selection import ModelRef
@@ -69,9 +69,8 @@ def check_device(device: str) -> None:
 def place(ref: ModelRef, device: str, engine: str = AUTO, compute_type: str = AUTO) -> ModelRef:
     """Return the reference with its device, engine and number format chosen.
 
-    ``auto`` takes CTranslate2 for encoder-decoders, where it is installed and can do what is
-    asked, unless that is float32 on the CPU; and each engine's default format. Raises
-    ``ModelError``.
+    ``auto`` takes CTranslate2, where it is installed and can do what is asked, for
+    encoder-decoders: on the CPU for those that summarize. Raises ``ModelError``.
     """
     check_device(device)
     kind = device.partition(":")[0]
@@ -90,10 +89,10 @@ def place(ref: ModelRef, device: str, engine: str = AUTO, compute_type: str = AU
             engine=TRANSFORMERS,
             compute_type="float32" if kind == "cpu" else FORMATS[TRANSFORMERS, kind][0],
         )
-    if engine == CTRANSLATE2 and (reason := _unable(ref, kind, compute_type)):
+    if engine == CTRANSLATE2 and (reason := unable(ref, kind, compute_type)):
         raise ModelError(reason)
     if engine == AUTO:
-        faster = _gains(ref, kind, compute_type) and not _unable(ref, kind, compute_type)
+        faster = _gains(ref, kind, compute_type) and not unable(ref, kind, compute_type)
         engine = CTRANSLATE2 if faster else TRANSFORMERS
     formats = FORMATS[engine, kind]
     if compute_type == AUTO:
@@ -123,11 +122,12 @@ def _gains(ref: ModelRef, kind: str, compute_type: str) -> bool:
     """Say whether CTranslate2 would be faster at no loss, or is the only one that can."""
     if compute_type not in (AUTO, *FORMATS[TRANSFORMERS, kind]):
         return True
-    decoder = FAMILIES[ref.family].shape is Shape.DECODER
-    return not decoder and (kind, compute_type) != ("cpu", "float32")
+    if FAMILIES[ref.family].shape is Shape.DECODER:
+        return False
+    return kind != "cpu" or (ref.role == SUMMARIZER and compute_type == AUTO)
 
 
-def _unable(ref: ModelRef, kind: str, compute_type: str) -> str:
+def unable(ref: ModelRef, kind: str, compute_type: str = AUTO) -> str:
     """Return why CTranslate2 cannot do it and what would be right, "" if it can."""
     instead = "name --engine transformers, or auto"
     if not conversion.installed():
@@ -150,7 +150,7 @@ def _unable(ref: ModelRef, kind: str, compute_type: str) -> str:
 
 def _elsewhere(ref: ModelRef, kind: str, compute_type: str) -> str:
     """Return which other engine computes in that format here, as the end of a sentence."""
-    if compute_type in FORMATS.get((CTRANSLATE2, kind), ()) and not _unable(ref, kind, AUTO):
+    if compute_type in FORMATS.get((CTRANSLATE2, kind), ()) and not unable(ref, kind):
         return f", or --engine {CTRANSLATE2} for {compute_type}"
     return ""
 

@@ -18,7 +18,7 @@ from models.decoding import Generated
 from models.engine import open_engine
 from models.errors import ModelError
 from models.families import FAMILIES, SUMMARIZER, TRANSLATOR, Shape, read_config
-from models.placement import TRANSFORMERS, place
+from models.placement import CTRANSLATE2, TRANSFORMERS, place, unable
 from models.presets import Built, Hub, Package
 from models.selection import ModelRef, named, refer
 
@@ -79,9 +79,8 @@ def verify(model: str, *, cache: Path | None = None, threads: int | None = None)
 def _engines(ref: ModelRef) -> Iterator[ModelRef]:
     """Yield the reference once for each engine that can run it here, in its own format."""
     yield place(ref, "cpu", TRANSFORMERS)
-    fast = place(ref, "cpu")
-    if fast.engine != TRANSFORMERS:
-        yield fast
+    if FAMILIES[ref.family].shape is Shape.ENCODER_DECODER and not unable(ref, "cpu"):
+        yield place(ref, "cpu", CTRANSLATE2)
 
 
 def _role(path: Path) -> str:

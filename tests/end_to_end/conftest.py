@@ -1,4 +1,4 @@
-"""One real server for all tests here."""
+"""One real server for all tests here; its translator computes in int8, by CTranslate2."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,6 @@ def phrases() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Running]:
-    with running() as server:
+    with running("--compute-type", "int8") as server:
         wait_until_serving(server)
         yield server

@@ -37,7 +37,7 @@ def test_known_phrases_come_back_in_exactly_their_russian(
 
 
 def test_the_answer_names_what_computed_it(server: Running, phrases: dict[str, str]) -> None:
-    """The fast engine in int8, where it is: the exact Russian above is int8's."""
+    """The exact Russian of these tests is int8's."""
     request = pb.DigestRequest(article=article_of(list(phrases)[:6]), skip_cleaning=True)
     told = server.stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=60)
     for models in (server.stub.Digest(request, timeout=300).models, told.models):
@@ -123,7 +123,7 @@ def test_the_command_line_gives_the_servers_digest(server: Running, tmp_path: Pa
         answer.pop("usage")
         return answer
 
-    local = digest("--preset", "starter", "--translator", str(MARIAN))
+    local = digest("--preset", "starter", "--translator", str(MARIAN), "--compute-type", "int8")
     remote = digest("--server", server.address)
     assert local == remote
 

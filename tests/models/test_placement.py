@@ -28,10 +28,17 @@ def chosen(ref, *settings):
     return placed.engine, placed.compute_type
 
 
-def test_auto_takes_the_fast_engine_in_its_own_format(translator, cards):
-    assert chosen(translator, "cpu") == (CTRANSLATE2, "int8")
+def test_auto_takes_the_fast_engine_in_its_own_format(translator, ref, cards):
+    assert chosen(ref("bart"), "cpu") == (CTRANSLATE2, "int8")
+    assert chosen(ref("bart"), "cpu", "auto", "float32") == (TRANSFORMERS, "float32")
     assert chosen(translator, "cuda:1") == (CTRANSLATE2, "float16")
     assert place(translator, "cuda:1").device == "cuda:1"
+
+
+def test_a_translator_on_the_cpu_stays_with_the_reference_unless_int8_is_asked_for(translator):
+    assert chosen(translator, "cpu") == (TRANSFORMERS, "float32")
+    assert chosen(translator, "cpu", "auto", "int8") == (CTRANSLATE2, "int8")
+    assert chosen(translator, "cpu", CTRANSLATE2) == (CTRANSLATE2, "int8")
 
 
 def test_auto_goes_by_the_format_that_is_asked_for(translator):
@@ -53,12 +60,13 @@ def test_numbers_too_large_for_float16_get_bfloat16(ref, cards):
     assert chosen(ref("madlad"), "cuda", "auto", "float16") == (CTRANSLATE2, "float16")
 
 
-def test_auto_falls_back_on_the_reference(translator, cards, monkeypatch):
-    unknown = replace(translator, family="led")
+def test_auto_falls_back_on_the_reference(ref, cards, monkeypatch):
+    summarizer = ref("bart")
+    unknown = replace(summarizer, family="led")
     assert chosen(unknown, "cpu") == (TRANSFORMERS, "float32")
     assert chosen(unknown, "cuda") == (TRANSFORMERS, "bfloat16")
     monkeypatch.setattr(conversion, "installed", lambda: False)
-    assert chosen(translator, "cpu") == (TRANSFORMERS, "float32")
+    assert chosen(summarizer, "cpu") == (TRANSFORMERS, "float32")
 
 
 def test_sentence_encoders_stay_with_the_reference(ref, cards):

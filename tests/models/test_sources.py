@@ -49,7 +49,7 @@ def test_a_folder_is_taken_as_it_is(folder, cache):
     assert chosen.summarizer.path == folder("bart")
     assert (chosen.summarizer.family, chosen.translator.family) == ("bart", "m2m_100")
     assert chosen.summarizer.revision.startswith("folder-")
-    assert chosen.translator.compute_type == "int8"
+    assert chosen.translator.compute_type == "float32"
 
 
 def test_a_folders_revision_follows_its_content(folder, tmp_path):
