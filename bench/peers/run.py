@@ -62,7 +62,11 @@ async def main() -> None:
             # An article takes as long as dozens of sentences do.
             count = most if kind == "sentences" else most // 6
             print(f"\n{kind.capitalize()}, {given.callers} callers\n")
-            show(HEAD, [row async for row in rows(bed, given, kind, count)])
+            table = []
+            async for row in rows(bed, given, kind, count):
+                print("  ".join(row), file=sys.stderr)  # a long time before the table
+                table.append(row)
+            show(HEAD, table)
     print(f"\n{bed.describe()}")
 
 

@@ -132,6 +132,8 @@ class Scheduler:
             priority=priority,
             deadline=deadline,
             # From the job's birth on, not the unit's: what was begun is finished first.
+            # This date is the whole order within a class; to share a class fairly between
+            # callers is to set it, and nothing else.
             due=min(deadline, now + self.policy.patience),
             no_cache=no_cache,
             scope=scope,
