@@ -6,7 +6,7 @@ Every benchmark takes the same arguments, so that all speak of the same work:
     --articles FILE    JSON lines with `article`
     --models FOLDER    where the models of bench/copiers.py are, or will be built
     --preset NAME      a preset instead of them, such as starter
-    --engine NAME      as in the server's settings
+    --engine NAME, --compute-type NAME    as in the server's settings
     --quick            short and small: does it run, not how fast is it
 """
 
@@ -54,8 +54,13 @@ class Bed:
     @cached_property
     def selection(self) -> Selection:
         """The models, as a server with ``flags`` chooses them."""
-        names = [flag.removeprefix("--") for flag in self.flags[::2]]
-        return select(**dict(zip(names, self.flags[1::2], strict=True)))
+        return select(**self.names)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The same as ``flags``, as arguments of ``models.select``."""
+        names = [flag.removeprefix("--").replace("-", "_") for flag in self.flags[::2]]
+        return dict(zip(names, self.flags[1::2], strict=True))
 
     def translations(self, *, seed: int = 0) -> Iterator[Item[pb.TranslateRequest]]:
         """Requests for one sentence each, for ever; nothing is taken from the cache."""
@@ -107,6 +112,7 @@ def arguments(about: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--beams", type=int, default=4, help="of the copiers' search")
     parser.add_argument("--preset", help="a preset instead of the copiers")
     parser.add_argument("--engine", default="auto", help="as in the server's settings")
+    parser.add_argument("--compute-type", default="auto", help="likewise")
     parser.add_argument("--quick", action="store_true", help="short and small")
     parser.add_argument(
         "--flags", type=shlex.split, default=[], help='more for the server: --flags="--lanes 2"'
@@ -118,7 +124,7 @@ def prepare(given: argparse.Namespace) -> Bed:
     """Read the texts, build the models. Articles that need more than one window are left out."""
     sentences = [line.strip() for line in given.sentences.open(encoding="utf-8")]
     articles = [json.loads(line)["article"] for line in given.articles.open(encoding="utf-8")]
-    flags = [] if given.engine == "auto" else ["--engine", given.engine]
+    flags = ["--engine", given.engine, "--compute-type", given.compute_type]
     if given.preset:
         flags += ["--preset", given.preset]
     else:

@@ -136,9 +136,7 @@ async def running(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    names = [flag.removeprefix("--") for flag in bed.flags[::2]]
-    models = dict(zip(names, bed.flags[1::2], strict=True))
-    settings = {"port": port, "tuned": tuned, "size": callers, "models": models}
+    settings = {"port": port, "tuned": tuned, "size": callers, "models": bed.names}
     command = ["-m", f"bench.peers.with_{peer}"]
     if peer == "bentoml":
         command = ["-m", "bentoml", "serve", "bench.peers.with_bentoml:Peer"]
