@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from models import gguf_files, sentencepieces
-from models.errors import ModelError
+from models.errors import ModelError, first_line
 from models.families import FAMILIES, LANGUAGE_CODE, SUMMARIZER, Language
 from models.selection import ModelRef
 
@@ -153,7 +153,7 @@ def open_codec(ref: ModelRef) -> Codec:
         tokenizer = open_tokenizer(ref.path)
     except Exception as error:
         raise ModelError(
-            f"The tokenizer in {ref.path} cannot be opened ({_first_line(error)}); "
+            f"The tokenizer in {ref.path} cannot be opened ({first_line(error)}); "
             "fetch or copy the model again."
         ) from error
     return Codec(ref, tokenizer)
@@ -172,7 +172,3 @@ def open_tokenizer(folder: Path) -> Any:
         # would end the sentence. The file says it right.
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, **told)
     return tokenizer
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from models import hubcache, licences, lock, sources
-from models.errors import ModelError
+from models.errors import ModelError, first_line
 from models.presets import Hub
 
 Announce = Callable[[str], None]
@@ -56,7 +56,7 @@ def _patiently(attempt: Callable[[], Path], announce: Announce) -> Path:
         except Exception as error:
             if not _passes(error):
                 raise
-            announce(f"{_first_line(error)}; trying again in {wait:.0f} s")
+            announce(f"{_reason(error)}; trying again in {wait:.0f} s")
             time.sleep(wait)
     return attempt()
 
@@ -308,13 +308,14 @@ def _told(source: Hub) -> Iterator[None]:
 
 def _failed(source: Hub, error: Exception) -> ModelError:
     return ModelError(
-        f"{source.id} could not be fetched ({_first_line(error)}); check the network and "
+        f"{source.id} could not be fetched ({_reason(error)}); check the network and "
         "HF_ENDPOINT, then run the command again: it goes on where it stopped."
     )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+def _reason(error: Exception) -> str:
+    """Return what happened, as part of a sentence."""
+    return first_line(error).rstrip(".:")
 
 
 def _passes(error: BaseException | None) -> bool:

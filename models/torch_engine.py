@@ -28,7 +28,7 @@ from models import gguf_files
 from models.codec import Codec
 from models.decoding import Decoding, Generated
 from models.engine import Dropped, check_lengths, loaded_once, nobody
-from models.errors import ModelError
+from models.errors import ModelError, first_line
 from models.families import FAMILIES, Shape
 from models.onednn import use_onednn
 from models.rules import Rules
@@ -82,9 +82,9 @@ def load(ref: ModelRef) -> Any:
             raise ValueError(f"{len(missing)} tensors are missing, {sorted(missing)[0]} among them")
         return model.to(ref.device).eval()
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"The weights in {ref.path} cannot be loaded ({reason}); fetch or copy the model again."
+            f"The weights in {ref.path} cannot be loaded ({first_line(error)}); "
+            "fetch or copy the model again."
         ) from error
 
 

@@ -341,5 +341,9 @@ def _pause(failure: SvodkaError, attempt: int, servers: int) -> float:
     rounds, rest = divmod(attempt, servers)
     if rest:
         return 0.0
-    backoff = min(_FIRST_PAUSE * 2 ** min(rounds - 1, 10), _LONGEST_PAUSE)
-    return max(failure.retry_after, backoff * random.uniform(0.5, 1.0))  # noqa: S311
+    return max(failure.retry_after, backoff(rounds) * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def backoff(failures: int) -> float:
+    """Seconds to pause after so many failures in a row, before any of it is left to chance."""
+    return min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)

@@ -19,14 +19,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from service.client import Access, Client, Outcome
+from service.client import Access, Client, Outcome, backoff
 from service.errors import Overloaded, SvodkaError, Unavailable
 from service.schema import Digest, DigestRequest, Model, Range
 
 GIVE_UP = 300.0  # seconds without any server
 _STREAM = 128  # articles at one server: twice what it works on, so that it never waits
 _TRIES = 10  # of an article that servers are too busy for
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -200,6 +199,5 @@ class Servers:
 
 def _pause(failure: SvodkaError, failures: int) -> float:
     """Seconds until it makes sense to try again, a little apart for each who tries."""
-    backoff = min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
     asked = failure.retry_after if isinstance(failure, Unavailable | Overloaded) else 0.0
-    return max(asked, backoff) * random.uniform(1.0, 1.2)  # noqa: S311
+    return max(asked, backoff(failures)) * random.uniform(1.0, 1.2)  # noqa: S311

@@ -28,6 +28,7 @@ from time import monotonic
 from typing import Any
 
 from service.errors import Overloaded, PermissionRefused, SvodkaError, Unauthenticated
+from service.rpc.following import stamp
 from service.schema import Priority
 
 LOOK_SECONDS = 1.0
@@ -163,7 +164,7 @@ class Callers:
         self._owners: dict[str, Caller] = {}  # by the token's hash, in hex
         self._stamp: object = None
         if tokens is not None:
-            self._stamp = _stamp(tokens)
+            self._stamp = stamp(tokens)
             self._take_in(read_tokens(tokens, default))
 
     def identify(self, metadata: Iterable[tuple[str, Any]], peer: str) -> Caller:
@@ -194,9 +195,9 @@ class Callers:
 
     def refresh(self) -> None:
         """Read the tokens file again if it has changed. A broken one changes nothing."""
-        if self._path is None or (stamp := _stamp(self._path)) == self._stamp:
+        if self._path is None or (now := stamp(self._path)) == self._stamp:
             return
-        self._stamp = stamp
+        self._stamp = now
         try:
             self._take_in(read_tokens(self._path, self._default))
         except TokensInvalid as error:
@@ -291,12 +292,3 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "rpcs": (f"a list of {', '.join(sorted(RPCS))}", _names),
 }
 _PRIORITIES = {"INTERACTIVE": Priority.INTERACTIVE, "BULK": Priority.BULK}
-
-
-def _stamp(path: Path) -> object:
-    """Return what changes when the file does; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -16,6 +16,7 @@ from typing import cast
 import grpc
 
 from service.errors import SvodkaError
+from service.rpc.following import stamp
 
 _logger = logging.getLogger(__name__)
 
@@ -50,8 +51,7 @@ class Tls:
 
     def stamp(self) -> object:
         """Return what changes when a file does."""
-        paths = (self.certificate, self.key, self.client_ca)
-        return [(s.st_mtime_ns, s.st_size, s.st_ino) for s in (p.stat() for p in paths if p)]
+        return stamp(self.certificate, self.key, self.client_ca)
 
 
 class _Follower:
@@ -64,15 +64,15 @@ class _Follower:
 
     def changed(self) -> grpc.ServerCertificateConfiguration | None:
         """Called by the transport, in a thread of its own, at each new connection; None: no."""
+        now = self._tls.stamp()
+        if now == self._stamp:
+            return None
         try:
-            stamp = self._tls.stamp()
-            if stamp == self._stamp:
-                return None
             fresh = self._tls.read()
-        except (OSError, TlsInvalid) as error:
+        except TlsInvalid as error:
             _logger.error("the certificate stays as it was: %s", error)
             return None
-        self._stamp = stamp
+        self._stamp = now
         _logger.info("the certificate was read again")
         return fresh
 
