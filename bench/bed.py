@@ -23,21 +23,22 @@ import shlex
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bench.load import Item
 from models import Selection, open_codec, select
+from service.client import Access
 from service.verification import check_sentence, doubtful
 from svodka.v1 import svodka_service_pb2 as pb
 from svodka.v1 import svodka_service_pb2_grpc
 
 STARTING = 300.0  # seconds until a server has to be warm
 ENDING = 15.0
+OPEN = Access()
 
 
 @dataclass(frozen=True)
@@ -155,37 +156,46 @@ def prepare(given: argparse.Namespace) -> Bed:
 @asynccontextmanager
 async def connected(server: Server) -> AsyncIterator[svodka_service_pb2_grpc.SvodkaServiceStub]:
     """The bare stub: the client of ``service.client`` would try again what is refused."""
-    async with grpc.aio.insecure_channel(server.address) as channel:
+    async with server.access.channel(server.address) as channel:
         yield svodka_service_pb2_grpc.SvodkaServiceStub(channel)
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server's address and process."""
+    """A server's address and process, how it is reached, and the lines that it logged."""
 
     address: str
     pid: int
+    access: Access = OPEN
+    log: list[str] = field(default_factory=list)
 
     def core_seconds(self) -> float:
         """Processor time of it and all its descendants so far, the ended ones included.
 
         Other work on the machine slows a server down, but takes none of this. (Linux)
         """
-        ticks, pids = 0, [self.pid]
-        while pids:
-            folder = Path(f"/proc/{pids.pop()}")
+        ticks = 0
+        for folder in self.processes():
             with suppress(OSError):  # it has just ended; its parent knows its time
                 # utime, stime, cutime, cstime, counted behind the name in parentheses
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def processes(self) -> Iterator[Path]:
+        """The folders in /proc of it and all its descendants."""
+        pids = [self.pid]
+        while pids:
+            folder = Path(f"/proc/{pids.pop()}")
+            yield folder
+            with suppress(OSError):
                 for task in (folder / "task").iterdir():
                     pids += map(int, (task / "children").read_text().split())
-        return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @asynccontextmanager
-async def serving(*flags: str) -> AsyncIterator[Server]:
-    """``svodka serve`` with these flags, once it is warm."""
+async def serving(*flags: str, access: Access = OPEN) -> AsyncIterator[Server]:
+    """``svodka serve`` with these flags, once it is warm; ``access`` is how they let us in."""
     command = ["-m", "service.cli", "serve", "--listen", "127.0.0.1:0", "--caller-calls", "5000"]
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, *flags, stderr=asyncio.subprocess.PIPE
@@ -200,10 +210,10 @@ async def serving(*flags: str) -> AsyncIterator[Server]:
                     break
             else:
                 raise SystemExit("the server did not start:\n" + "".join(said))
-            reading = asyncio.create_task(process.stderr.read())  # so that it never waits for us
-            address = said[-1].split()[-1]
-            await _warm(address)
-        yield Server(address, process.pid)
+            reading = asyncio.create_task(_listen(process.stderr, said))
+            server = Server(said[-1].split()[-1], process.pid, access, said)
+            await _warm(server)
+        yield server
         process.terminate()
         async with asyncio.timeout(ENDING):
             await process.wait()
@@ -214,8 +224,14 @@ async def serving(*flags: str) -> AsyncIterator[Server]:
             await process.wait()
 
 
-async def _warm(address: str) -> None:
-    async with grpc.aio.insecure_channel(address) as channel:
+async def _listen(stream: asyncio.StreamReader, said: list[str]) -> None:
+    """Read on, so that the server never waits for us."""
+    async for line in stream:
+        said.append(line.decode())
+
+
+async def _warm(server: Server) -> None:
+    async with server.access.channel(server.address) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         async for answer in health.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True):
             if answer.status == health_pb2.HealthCheckResponse.SERVING:

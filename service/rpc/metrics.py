@@ -120,11 +120,13 @@ class _Scheduler:
     def collect(self) -> Iterator[Metric]:
         """Called in the metrics' thread."""
 
-        async def read() -> Stats:
-            return self._stats()
+        async def read() -> tuple[Stats, int]:
+            return self._stats(), len(asyncio.all_tasks()) - 1  # without the one that counts
 
         reading = asyncio.run_coroutine_threadsafe(read(), self._loop)
-        yield from families(reading.result(_SCRAPE_SECONDS))
+        stats, tasks = reading.result(_SCRAPE_SECONDS)
+        yield from families(stats)
+        yield _gauge("svodka_tasks", "Tasks of the event loop: what it does side by side.", tasks)
 
 
 def families(stats: Stats) -> Iterator[Metric]:

@@ -70,6 +70,28 @@ async def test_the_schedulers_numbers_are_read_when_asked():
     assert samples["process_open_fds",] > 0
 
 
+async def test_each_call_in_work_has_its_tasks_and_leaves_none():
+    async def tasks(port: int) -> float:
+        return (await scrape(port))["svodka_tasks",]
+
+    more = asyncio.Event()
+
+    async def act(asked) -> None:
+        await more.wait()
+
+    async with running(FakePipeline(act=act)) as r:
+        with r.server.metrics.served("127.0.0.1:0", r.pipeline.stats) as port:
+            before = await tasks(port)
+            calls = [asyncio.ensure_future(r.stub.Digest(request("story"))) for _ in range(20)]
+            await r.pipeline.until(lambda: r.pipeline.in_work == 20)
+            assert await tasks(port) >= before + 20
+            more.set()
+            await asyncio.gather(*calls)
+            async with asyncio.timeout(20):
+                while await tasks(port) > before:
+                    pass
+
+
 async def test_findings_and_stages_are_counted():
     metrics = Metrics()
     finding = Finding(FindingKind.NUMBERS, Severity.WARNING, "summary_ru", "3 is missing")
