@@ -14,6 +14,7 @@ It knows nothing of what is asked; ``ask`` does, and raises where there is no an
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -42,11 +43,22 @@ class Answer:
     done: float
     cost: float
     error: str = ""  # empty where all is well
+    sent: float = math.nan  # when it was, later where the callers' own loop was busy
 
     @property
     def latency(self) -> float:
         """Seconds."""
         return self.done - self.due
+
+    @property
+    def taken(self) -> float:
+        """Seconds that the call itself took."""
+        return self.done - self.sent
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which the callers themselves were late."""
+        return self.sent - self.due
 
 
 Ask = Callable[[T], Awaitable[object]]
@@ -90,14 +102,14 @@ async def arriving(
 
 
 async def _answer(ask: Ask[T], item: Item[T], due: float) -> Answer:
-    error = ""
+    error, sent = "", time.perf_counter()
     try:
         await ask(item.request)
     except grpc.aio.AioRpcError as failure:
         error = failure.code().name
     except Exception as failure:  # whatever else a client library says
         error = type(failure).__name__
-    return Answer(due, time.perf_counter(), item.cost, error)
+    return Answer(due, time.perf_counter(), item.cost, error, sent)
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
@@ -140,9 +152,13 @@ def overall(answers: Sequence[Answer]) -> float:
     return sum(answer.cost for answer in good) / took
 
 
-def percentile(answers: Sequence[Answer], share: float) -> float:
+def percentile(
+    answers: Sequence[Answer],
+    share: float,
+    seconds: Callable[[Answer], float] = lambda answer: answer.latency,
+) -> float:
     """A percentile of the latencies, in seconds; not a number where there is none."""
-    latencies = [answer.latency for answer in answers]
+    latencies = [seconds(answer) for answer in answers]
     return float(np.quantile(latencies, share)) if latencies else float("nan")
 
 

@@ -27,7 +27,7 @@ _span = partial(
 
 # Of the tasks that wait for a worker: what was begun first, then whoever cannot wait.
 _BEGUN = 0
-_RANKS = {Priority.INTERACTIVE: 1, Priority.BULK: 2}
+RANKS = {Priority.INTERACTIVE: 1, Priority.BULK: 2}
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Journey:
     _rank: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rank = _RANKS[self.job.priority]
+        self._rank = RANKS[self.job.priority]
 
     async def prepare(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``task`` in a worker process; the wait for one counts as preparation.

@@ -25,7 +25,7 @@ from service.lag import Watchdog
 from service.lane import ProcessLane
 from service.pipeline import preparation
 from service.pipeline.cores import usable_cores
-from service.pipeline.journey import Journey
+from service.pipeline.journey import RANKS, Journey
 from service.pipeline.loading import load_runners
 from service.pipeline.preparation import Paragraph, Source, Story
 from service.pipeline.summarizing import Summarizer
@@ -269,6 +269,8 @@ class Pipeline:
             no_cache=request.no_cache,
             scope=terms.scope,
             wait=terms.wait,
+            kind=(type(request), isinstance(request, DigestRequest) and request.translate_body),
+            delay=self._workers.wait(RANKS[terms.priority]),
         )
         try:
             async with asyncio.timeout(None if math.isinf(left) else left), job:

@@ -14,12 +14,14 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from heapq import heappop, heappush
 from typing import ParamSpec, TypeVar
+
+from sortedcontainers import SortedList
 
 from service.errors import ComputeFailed, Unavailable
 
@@ -40,7 +42,8 @@ class Workers:
         self._arguments = arguments
         self._pool = self._open()
         self._free = count
-        self._line: list[tuple[int, int, asyncio.Future[None]]] = []  # a heap: rank, arrival
+        self._line = SortedList()  # of rank, arrival, and the future that ends the wait
+        self._rhythms: dict[int, Rhythm] = {}  # by rank
         self._arrivals = itertools.count()
         self._closed = False
 
@@ -109,10 +112,12 @@ class Workers:
             self._free -= 1
             return
         turn = asyncio.get_running_loop().create_future()
-        heappush(self._line, (rank, next(self._arrivals), turn))
+        place = rank, next(self._arrivals), turn
+        self._line.add(place)
         try:
             await turn
         except asyncio.CancelledError:
+            self._line.discard(place)
             if turn.done() and not turn.cancelled():  # it had just come
                 self._pass_on()
             raise
@@ -120,11 +125,22 @@ class Workers:
     def _pass_on(self) -> None:
         """A worker is free: let the next in line have it."""
         while self._line:
-            _, _, turn = heappop(self._line)
+            rank, _, turn = self._line.pop(0)
             if not turn.done():
+                more = self._ahead(rank) > self._ahead(rank - 1)
+                self._rhythms.setdefault(rank, Rhythm()).beat(time.monotonic(), more)
                 turn.set_result(None)
                 return
         self._free += 1
+
+    def wait(self, rank: int) -> float:
+        """Predict the seconds until a task of this rank that comes now has its turn."""
+        rhythm = self._rhythms.get(rank)
+        return self._ahead(rank) * rhythm.seconds if rhythm else 0.0
+
+    def _ahead(self, rank: int) -> int:
+        """How many wait that have this rank or a lower one."""
+        return self._line.bisect_left((rank + 1,))
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         """Put a new pool in the place of a broken one, unless another task already did."""
@@ -136,6 +152,21 @@ class Workers:
         """End the workers; tasks still running are abandoned, and fail with Unavailable."""
         self._closed = True
         _kill(self._pool)
+
+
+class Rhythm:
+    """The seconds between two turns while somebody waits: a mean over the last ten or so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._last: float | None = None
+
+    def beat(self, now: float, more: bool) -> None:
+        """A turn has come; the next one counts from here if there are more who wait."""
+        if self._last is not None:
+            gap = now - self._last
+            self.seconds += (gap - self.seconds) * 0.1 if self.seconds else gap
+        self._last = now if more else None
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:

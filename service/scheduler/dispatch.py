@@ -22,6 +22,7 @@ from enum import Enum
 from service.errors import ComputeFailed, Unavailable
 from service.scheduler.backlog import Backlog, Pick
 from service.scheduler.entry import Entry
+from service.scheduler.forecast import Forecast
 from service.scheduler.pace import Pace
 from service.scheduler.policy import Policy
 from service.scheduler.work import Batch, Lane, LaneDied, OutOfMemory, Output
@@ -56,6 +57,7 @@ class Dispatch:
         self,
         lanes: Sequence[Lane],
         backlog: Backlog,
+        forecast: Forecast,
         policy: Policy,
         clock: Callable[[], float],
         finish: Callable[[Entry, Output | Exception], None],
@@ -64,6 +66,7 @@ class Dispatch:
         self.paces: dict[str, Pace] = {}
         self.posts = [Post(lane) for lane in lanes]
         self.counts: Counter[str] = Counter()
+        self._forecast = forecast
         self._policy = policy
         self._clock = clock
         self._finish = finish
@@ -108,8 +111,10 @@ class Dispatch:
         now = self._clock()
         busy = [post.free_at for post in self.posts if post.free_at is not None]
         running = sum(max(0.0, free_at - now) for free_at in busy)
-        ahead = self.seconds(self.backlog.tokens(Priority.INTERACTIVE))
-        bulk = self.seconds(self.backlog.tokens(Priority.BULK))
+        ahead, bulk = (
+            self.seconds(self.backlog.tokens(own) + self._forecast.tokens(own))
+            for own in (Priority.INTERACTIVE, Priority.BULK)
+        )
         if priority is Priority.BULK:
             ahead += bulk
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -32,6 +33,8 @@ class Job:
         no_cache: bool,
         scope: str,
         wait: bool,
+        kind: Hashable,
+        delay: float,
         meter: Meter,
     ) -> None:
         self._scheduler = scheduler
@@ -41,6 +44,10 @@ class Job:
         self.no_cache = no_cache
         self.scope = scope
         self.wait = wait
+        self.kind = kind
+        self.delay = delay
+        self.promised: dict[str, int] = {}  # tokens by queue; see ``forecast``
+        self.asked: Counter[str] = Counter()
         self.meter = meter
         self.calls: set[Call] = set()
 
@@ -54,7 +61,7 @@ class Job:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._scheduler.leave(self)
+        self._scheduler.leave(self, well=kind is None)
 
     async def run(self, units: Sequence[Unit]) -> list[Output | Exception]:
         """Compute units: one result per unit, in order.

@@ -20,9 +20,9 @@ class Room:
         self._line = asyncio.Lock()  # fair, and safe against cancelled waiters
         self._changed = asyncio.Event()
 
-    def fits(self, tokens: int) -> bool:
-        """May it enter now? Never past those who stand in line."""
-        return not self._line.locked() and self._has(tokens)
+    def fits(self, tokens: int, promised: int = 0) -> bool:
+        """May it enter now, when so much more is to come? Never past those who stand in line."""
+        return not self._line.locked() and self._has(tokens, promised)
 
     async def wait(self, tokens: int, pointless: Callable[[], bool]) -> None:
         """Return when it fits, or need not enter any more.
@@ -38,6 +38,6 @@ class Room:
         """Something left."""
         self._changed.set()
 
-    def _has(self, tokens: int) -> bool:
-        used = self._used()
+    def _has(self, tokens: int, promised: int = 0) -> bool:
+        used = self._used() + promised
         return not used or used + tokens <= self._bound

@@ -14,7 +14,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Self, cast
 
 from cachetools import LRUCache
@@ -23,6 +23,7 @@ from service.errors import DeadlineExpired, Overloaded, Unavailable
 from service.scheduler.backlog import CLASSES, Backlog
 from service.scheduler.dispatch import Dispatch, State
 from service.scheduler.entry import Call, Entry
+from service.scheduler.forecast import Forecast
 from service.scheduler.job import Job
 from service.scheduler.meter import Meter
 from service.scheduler.policy import Policy
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 
 RECORD_BYTES = 512  # of a cached result besides the output itself: key, links, table
 LEAST_WAIT = 1.0  # seconds; nobody is asked to come back sooner
+# At the door more must be left than the predicted wait, by so much: predictions waver, and
+# who was let in and read is to be refused afterwards in rare cases only.
+MARGIN = 1.25
 
 
 class Scheduler:
@@ -63,7 +67,8 @@ class Scheduler:
             priority: Room(policy.queue_tokens, self._backlog.tokens(priority).total)
             for priority in CLASSES
         }
-        self._dispatch = Dispatch(lanes, self._backlog, policy, clock, self._finish)
+        self._forecast = Forecast()
+        self._dispatch = Dispatch(lanes, self._backlog, self._forecast, policy, clock, self._finish)
         self._cache: LRUCache[Hashable, Output] = LRUCache(
             policy.cache_bytes, getsizeof=lambda output: sizeof(output) + RECORD_BYTES
         )
@@ -117,12 +122,18 @@ class Scheduler:
         no_cache: bool = False,
         scope: str = "",
         wait: bool = False,
+        kind: Hashable = None,
+        delay: float = 0.0,
     ) -> Job:
         """A new job, to be entered with ``async with``.
 
         Units are shared and cached within their ``scope`` only, and not at all
         with ``no_cache``. ``wait`` is for bulk work and streams: where there is
         no room it waits for it instead of being refused.
+
+        A job enters before it knows its units. Jobs of one ``kind``, of which there
+        are a few, ask for about as much as each other (None: nobody knows how much);
+        ``delay`` is how many seconds it will be until the job asks.
         """
         if priority is Priority.UNSPECIFIED:
             raise ValueError("a job needs a priority")
@@ -138,6 +149,8 @@ class Scheduler:
             no_cache=no_cache,
             scope=scope,
             wait=wait,
+            kind=kind,
+            delay=delay,
             meter=Meter(self._clock),
         )
 
@@ -155,23 +168,31 @@ class Scheduler:
 
     def enter(self, job: Job) -> None:
         """The job begins. Raises Unavailable when draining, and Overloaded before
-        anything is spent on a job whose first unit could not be begun in time.
+        anything is spent on a job that could probably not be done in time.
         """
         if self._closing:
             raise Unavailable("the server is shutting down")
         if not job.wait:
-            ahead = self._dispatch.wait(job.priority)
-            if 0 < job.deadline - self._clock() < ahead:
+            left = job.deadline - self._clock()
+            ahead = max(job.delay, self._dispatch.wait(job.priority))
+            likely = self._forecast.typical(job.kind)
+            late = ahead and 0 < left < self._with_own(ahead * MARGIN, likely)
+            promised = self._forecast.tokens(job.priority).total()
+            room = self._rooms[job.priority]
+            if late or (likely and not room.fits(sum(likely.values()), promised)):
                 raise self._refusal(ahead)
+        self._forecast.enter(job)
         self._jobs.add(job)
         self._idle.clear()
 
-    def leave(self, job: Job) -> None:
-        """The job is over, and nobody wants its units."""
+    def leave(self, job: Job, *, well: bool) -> None:
+        """The job is over, and nobody wants its units. Did it end ``well``?"""
         for call in list(job.calls):
             self._abandon(call)
             if call.task:
                 call.task.cancel()
+        if job in self._jobs:
+            self._forecast.leave(job, well=well)
         self._jobs.discard(job)
         if not self._jobs:
             self._idle.set()
@@ -212,12 +233,13 @@ class Scheduler:
             for position, unit in enumerate(units)
             if (key := self._key(job, unit)) not in self._cache and key not in self._entries
         }
-        if not fresh:
-            return
-        self._check_up()
         tokens: Counter[str] = Counter()
         for unit in fresh.values():
             tokens[unit.queue] += unit.tokens
+        self._forecast.ask(job, {unit.queue for unit in units}, tokens)
+        if not fresh:
+            return
+        self._check_up()
         own = self._dispatch.seconds(tokens)
         if own > left:
             self._counts["expired"] += 1
@@ -225,10 +247,17 @@ class Scheduler:
         if job.wait:
             return
         ahead = self._dispatch.wait(job.priority)
-        # Where there is a queue, others fill the unit's batch, and it is done when they are.
-        last = max(own, self._dispatch.together(tokens)) if ahead else own
-        if ahead + last > left or not self._rooms[job.priority].fits(tokens.total()):
+        room = self._rooms[job.priority].fits(tokens.total())
+        if self._with_own(ahead, tokens) > left or not room:
             raise self._refusal(ahead)
+
+    def _with_own(self, ahead: float, tokens: Mapping[str, int]) -> float:
+        """Predicted time until so many tokens by queue are done that have to wait so long."""
+        own = self._dispatch.seconds(tokens)
+        if ahead and tokens:
+            # Where there is a queue, others fill the unit's batch, and it is done when they are.
+            own = max(own, self._dispatch.together(tokens))
+        return ahead + own
 
     def _refusal(self, ahead: float) -> Overloaded:
         self._counts["overloaded"] += 1

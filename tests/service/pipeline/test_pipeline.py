@@ -12,13 +12,20 @@ import pytest_asyncio
 
 from models import Generated
 from real_server import DATA, MARIAN, known_phrases
-from service.errors import ComputeFailed, DeadlineExpired, InvalidRequest, ModelUnavailable
+from service.errors import (
+    ComputeFailed,
+    DeadlineExpired,
+    InvalidRequest,
+    ModelUnavailable,
+    Overloaded,
+)
 from service.pipeline import Pipeline, Terms
 from service.schema import (
     Article,
     DigestRequest,
     FindingKind,
     GlossaryEntry,
+    Priority,
     Severity,
     SummarizeRequest,
     SummaryOptions,
@@ -172,6 +179,20 @@ async def test_a_deadline_ends_the_work(pipeline: Pipeline) -> None:
     with pytest.raises(DeadlineExpired):
         await pipeline.digest(digest_of(STORY, no_cache=True), Terms(time.monotonic() + 0.001))
     assert (await pipeline.translate(TranslateRequest(text="Talks failed."), Terms())).text_ru
+
+
+async def test_who_cannot_be_read_in_time_is_refused_unread(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline._workers, "wait", lambda rank: 10.0 * rank)
+    monkeypatch.setattr(pipeline._workers, "run_ranked", None)  # whoever reads fails
+    deadline = time.monotonic() + 9.0
+    with pytest.raises(Overloaded) as refusal:
+        await pipeline.digest(digest_of("The"), Terms(deadline))
+    assert refusal.value.retry_after == 10.0
+    with pytest.raises(Overloaded) as refusal:
+        await pipeline.digest(digest_of("The"), Terms(deadline, Priority.BULK))
+    assert refusal.value.retry_after == 20.0
 
 
 async def test_a_body_sentence_that_fails_stays_english(

@@ -134,6 +134,41 @@ async def test_what_is_urgent_goes_first_and_the_rest_in_order(
     assert leaver.cancelled()
 
 
+async def test_the_wait_for_a_worker_is_foreseen_from_who_is_ahead_and_how_fast_they_went(
+    pool: Workers, tmp_path: Path
+) -> None:
+    assert pool.wait(1) == 0.0
+    gates = [tmp_path / name for name in "abc"]
+    for gate in gates:
+        os.mkfifo(gate)
+    tasks = [asyncio.create_task(pool.run_ranked(1, gate.read_text)) for gate in gates]
+    await asyncio.sleep(0)
+    tasks += [asyncio.create_task(pool.run_ranked(2, ask)) for _ in range(4)]
+    await asyncio.sleep(0)
+    for gate, task in zip(gates, tasks, strict=False):
+        await asyncio.to_thread(gate.write_text, "open")
+        await task
+        if task is tasks[0]:
+            assert pool.wait(1) == 0.0, "nobody has waited long enough to tell"
+        if task is tasks[1]:
+            rhythm = pool.wait(2)
+    await asyncio.gather(*tasks)
+    assert pool.wait(1) == pool.wait(2) == 0.0
+    assert rhythm == 0.0, "of its rank nobody had a turn"
+    held = asyncio.create_task(pool.run(hang))
+    await asyncio.sleep(0)
+    line = [asyncio.create_task(pool.run_ranked(rank, ask)) for rank in (1, 2, 2)]
+    await asyncio.sleep(0)
+    one = pool.wait(1)
+    assert 0 < one < 60
+    assert pool.wait(2) > 0
+    line[0].cancel()
+    await asyncio.wait([line[0]])
+    assert pool.wait(1) == 0.0
+    await pool.close()
+    await asyncio.wait([held, *line])
+
+
 async def test_what_still_runs_at_the_end_fails_and_starts_nothing_new(pool: Workers) -> None:
     assert await pool.run(ask) == "ready"
     task = asyncio.create_task(pool.run(hang))

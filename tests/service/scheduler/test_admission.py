@@ -9,6 +9,7 @@ import pytest
 
 from fake_lane import SPEED, FakeLane, answer, ask, scheduler, unit, warm
 from service.errors import DeadlineExpired, Overloaded
+from service.scheduler import Job, Scheduler, Unit
 from service.schema import Priority
 from virtual_loop import now, run
 
@@ -121,9 +122,11 @@ def test_a_deadline_that_the_queue_cannot_meet_is_refused_with_the_time_to_come_
             with pytest.raises(Overloaded) as refusal:
                 await ask(s, unit("a"), timeout=5)
             assert refusal.value.retry_after == pytest.approx(8, abs=0.1)
-            assert await ask(s, unit("a"), timeout=9) == [answer("a")]
+            with pytest.raises(Overloaded):
+                await ask(s, unit("a"), timeout=9)  # too close to the prediction for the door
+            assert await ask(s, unit("a"), timeout=10.5) == [answer("a")]
             await asyncio.gather(*long)
-            assert s.stats().overloaded == 1
+            assert s.stats().overloaded == 2
 
     run(main())
 
@@ -141,6 +144,8 @@ def test_running_work_is_ahead_too():
                 await ask(s, unit("a"), timeout=6.5)  # its batch may be a long one, too
             assert await ask(s, unit("a"), timeout=12) == [answer("a")]
             await long
+
+    run(main())
 
 
 def test_nothing_is_spent_on_what_cannot_be_begun_in_time():
@@ -162,6 +167,91 @@ def test_nothing_is_spent_on_what_cannot_be_begun_in_time():
             await long
 
     run(main())
+
+
+async def known(s: Scheduler, kind: str, *units: Unit) -> None:
+    """Let a job of this kind end well."""
+    async with s.job(priority=BULK, deadline=math.inf, kind=kind) as job:
+        await job.run(units)
+
+
+def enter(s: Scheduler, timeout: float, **options: object) -> Job:
+    """A job that enters or is refused at once: nothing else happens meanwhile."""
+    job = s.job(priority=INTERACTIVE, deadline=now() + timeout, **options)
+    with pytest.raises(StopIteration):
+        job.__aenter__().send(None)
+    return job
+
+
+def test_who_is_being_read_counts_for_what_its_kind_asks_for():
+    async def main() -> None:
+        async with scheduler(FakeLane()) as s:
+            await warm(s)
+            await known(s, "article", unit("a", 200))
+            # The queue is empty: nobody has asked yet.
+            read = [enter(s, timeout=7, kind="article") for _ in range(2)]
+            assert s.stats().wait_seconds[INTERACTIVE] == pytest.approx(4, abs=0.1)
+            with pytest.raises(Overloaded) as refusal:
+                enter(s, timeout=6.9, kind="article")
+            assert refusal.value.retry_after == pytest.approx(4, abs=0.1)
+            read.append(enter(s, timeout=5.2, kind="a kind that nobody knows"))
+            # Who asks counts for what it asks for, and who leaves for nothing.
+            asking = asyncio.create_task(read[0].run([unit("short", 10)]))
+            await settle()
+            assert s.stats().wait_seconds[INTERACTIVE] == pytest.approx(2.1, abs=0.1)
+            await read[1].__aexit__(ValueError, None, None)
+            assert s.stats().wait_seconds[INTERACTIVE] == pytest.approx(0.1, abs=0.1)
+            await asking
+
+    run(main())
+
+
+def test_a_job_is_expected_at_each_queue_until_it_asks_there_and_forgotten_with_its_end():
+    async def main() -> None:
+        async with scheduler(FakeLane()) as s:
+            await known(s, "article", unit("a", 100), unit("b", 50, queue="second"))
+            expected = s._forecast.tokens(INTERACTIVE)
+            job = enter(s, timeout=100, kind="article")
+            assert expected == {"q": 100, "second": 50}
+            await job.run([unit("a", 100)])  # known: nothing is computed
+            assert +expected == {"second": 50}
+            await job.run([unit("c", 10, queue="second")])
+            assert not +expected
+            await job.__aexit__(None, None, None)
+            tokens = s._forecast.typical("article")
+            assert 45 < tokens["q"] < 55, "half of them found it in the cache"
+            assert 25 < tokens["second"] < 35
+            gone = enter(s, timeout=100, kind="article")
+            await gone.__aexit__(None, None, None)
+            await gone.__aexit__(None, None, None)
+            assert not +expected
+
+    run(main())
+
+
+def test_who_is_being_read_takes_room():
+    async def main() -> None:
+        async with scheduler(FakeLane(), queue_tokens=100) as s:
+            await known(s, "article", unit("a", 40))
+            read = [enter(s, timeout=1e6, kind="article") for _ in range(2)]
+            with pytest.raises(Overloaded):
+                enter(s, timeout=1e6, kind="article")
+            enter(s, timeout=1e6, kind="article", wait=True)  # it will wait for room
+            for job in read:
+                await job.__aexit__(ValueError, None, None)
+            enter(s, timeout=1e6, kind="article")
+
+    run(main())
+
+
+def test_the_wait_for_a_reader_counts_where_it_is_longer_than_the_queue():
+    async def main() -> None:
+        async with scheduler(FakeLane()) as s:
+            with pytest.raises(Overloaded) as refusal:
+                enter(s, timeout=5, delay=6)
+            assert refusal.value.retry_after == 6
+            enter(s, timeout=8, delay=6)
+            assert s.stats().overloaded == 1
 
     run(main())
 
