@@ -7,6 +7,9 @@ Two ways of doing a batch, as people write them:
 - ``tuned``: sorted by length and split into batches of a token budget, the best that can be done
   with requests that have been batched by count already.
 
+The engine is the service's own where it is CTranslate2. Where it is transformers, it is the
+library's ``generate``, with the settings that lie with the model, as every model card shows it.
+
 An article is summarized, and its summary's sentences are translated. There is no cleaning, no
 checking and no second try here, so a peer does less for an article than the service does.
 
@@ -17,15 +20,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import torch
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from bench.ceiling import Ids, batched
 from models import ModelRef, open_codec, open_engine, select
-from models.decoding import Generated
 from service.pipeline.cores import usable_cores
 from service.sentences import sentence_offsets
 
 BUDGET = 16_384  # padded tokens, as the service's own default
+
+Run = Callable[[Sequence[Ids]], list[str]]  # a batch's answers
 
 
 class App:
@@ -39,7 +46,8 @@ class App:
         self._codecs, self._engines = {}, {}
         for ref in (self._summarizer, self._translator):
             self._codecs[ref.role] = open_codec(ref)
-            self._engines[ref.role] = open_engine(ref, usable_cores())
+            library = ref.engine == "transformers"
+            self._engines[ref.role] = by_generate(ref) if library else by_engine(ref)
         self.answer([{"text": "Hello."}, {"article": "Hello. It is a warm day."}])
 
     def answer(self, items: Sequence[dict[str, str]]) -> list[dict[str, str]]:
@@ -59,11 +67,31 @@ class App:
     def _run(self, ref: ModelRef, texts: Sequence[str]) -> list[str]:
         if not texts:
             return []
-        codec, engine = self._codecs[ref.role], self._engines[ref.role]
+        codec, run = self._codecs[ref.role], self._engines[ref.role]
         ids = [codec.encode(text) for text in texts]
         if not self._tuned:
-            return [answer.text for answer in engine.run(ids, ref.decoding)]
-        answers: dict[Ids, Generated] = {}
+            return run(ids)
+        answers: dict[Ids, str] = {}
         for batch in batched(list(dict.fromkeys(ids)), ref, BUDGET):
-            answers |= zip(batch, engine.run(batch, ref.decoding), strict=True)
-        return [answers[row].text for row in ids]
+            answers |= zip(batch, run(batch), strict=True)
+        return [answers[row] for row in ids]
+
+
+def by_engine(ref: ModelRef) -> Run:
+    """The service's own engine."""
+    engine = open_engine(ref, usable_cores())
+    return lambda batch: [answer.text for answer in engine.run(batch, ref.decoding)]
+
+
+def by_generate(ref: ModelRef) -> Run:
+    """``generate`` over the padded batch."""
+    torch.set_num_threads(usable_cores())
+    tokenizer = AutoTokenizer.from_pretrained(ref.path)
+    model = AutoModelForSeq2SeqLM.from_pretrained(ref.path).eval()
+
+    def run(batch: Sequence[Ids]) -> list[str]:
+        inputs = tokenizer.pad({"input_ids": [list(row) for row in batch]}, return_tensors="pt")
+        with torch.inference_mode():
+            return tokenizer.batch_decode(model.generate(**inputs), skip_special_tokens=True)
+
+    return run

@@ -4,8 +4,8 @@
     peers/bin/pip install -r bench/peers/requirements.txt
     peers/bin/python -m bench.peers.run --sentences FILE --articles FILE.jsonl [--quick]
 
-Each server has the machine to itself, and 64 callers in a closed loop. One table for sentences
-and one for whole articles through both models. `ours/theirs` compares tokens of input a second,
+Each server has the machine to itself, and callers in a closed loop: 32 for sentences, 8 for whole
+articles through both models, a table each. `ours/theirs` compares tokens of input a second,
 `theirs/ours` the processor time of a token (`core ms`, in thousandths of a second), which other
 work on the machine does not disturb, and `p99/p99` our tail latency with theirs. A peer that is not
 installed, or does not start, is named with its error.
@@ -20,9 +20,10 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 import aiohttp
@@ -50,51 +51,57 @@ HEAD = [
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--requests", type=int, default=256, help="of each row of sentences")
-    parser.add_argument("--callers", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=15.0, help="of asking, for each row")
+    parser.add_argument("--callers", type=int, default=32, help="with articles a quarter of them")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
     parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
     given = parser.parse_args()
     bed = prepare(given)
-    most = 64 if given.quick else given.requests
+    seconds = 5.0 if given.quick else given.seconds
     for kind in ("sentences", "articles"):
         if given.only in (None, kind):
             # An article takes as long as dozens of sentences do.
-            count = most if kind == "sentences" else most // 6
-            print(f"\n{kind.capitalize()}, {given.callers} callers\n")
+            callers = given.callers if kind == "sentences" else max(1, given.callers // 4)
+            print(f"\n{kind.capitalize()}, {callers} callers\n")
             table = []
-            async for row in rows(bed, given, kind, count):
+            async for row in rows(bed, given, kind, callers, seconds):
                 print("  ".join(row), file=sys.stderr)  # a long time before the table
                 table.append(row)
             show(HEAD, table)
     print(f"\n{bed.describe()}")
 
 
-async def rows(bed: Bed, given: Any, kind: str, count: int) -> AsyncIterator[list[str]]:
+async def rows(
+    bed: Bed, given: Any, kind: str, callers: int, seconds: float
+) -> AsyncIterator[list[str]]:
     """Ours first, then each peer as documented and tuned."""
     make = bed.translations if kind == "sentences" else bed.digests
     async with serving(*bed.flags, *given.flags) as server, connected(server) as stub:
         ask = stub.Translate if kind == "sentences" else stub.Digest
-        ours = await measure(ask, make(), given.callers, count, server)
+        ours = await measure(ask, make(), callers, seconds, server)
     yield row("svodka", ours, ours)
     for peer in given.peers:
         for tuned in (False, True) if peer != "grpc" else (False,):
             name = f"{peer}, {'tuned' if tuned else 'as documented'}"
             try:
-                async with running(peer, bed, given.callers, tuned) as (ask, server):
-                    theirs = await measure(ask, texts(bed, kind), given.callers, count, server)
+                async with running(peer, bed, callers, tuned) as (ask, server):
+                    theirs = await measure(ask, texts(bed, kind), callers, seconds, server)
                 yield row(name, theirs, ours)
             except Exception as error:  # named, not hidden, and the others go on
                 yield [name, f"{type(error).__name__}: {error}".splitlines()[0], *[""] * 7]
 
 
 async def measure(
-    ask: Ask[Any], items: Iterator[Item[Any]], callers: int, count: int, server: Server
+    ask: Ask[Any], items: Iterator[Item[Any]], callers: int, seconds: float, server: Server
 ) -> tuple[list[Answer], float]:
-    """The answers to so many requests, after a quarter of that to warm up, and core seconds."""
-    await closed(ask, islice(items, count // 4), callers, LONGEST)
-    before = server.core_seconds()
-    answers = await closed(ask, islice(items, count), callers, LONGEST)
+    """The answers to what is asked in so many seconds, all awaited; and core seconds.
+
+    A few requests warm it up.
+    """
+    await closed(ask, islice(items, max(1, callers // 4)), callers, LONGEST)
+    before, end = server.core_seconds(), time.perf_counter() + seconds
+    some = takewhile(lambda _: time.perf_counter() < end, items)
+    answers = await closed(ask, some, callers, LONGEST)
     return answers, server.core_seconds() - before
 
 
