@@ -16,6 +16,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from heapq import heapify, heappop, heappush
 
 from service.verification.russian_words import look_up
 from service.verification.transliteration import distance, stem
@@ -23,7 +25,7 @@ from service.verification.transliteration import distance, stem
 Window = tuple[int, int]
 
 _WORD = re.compile(r"\w+(?:[-'’.,:/@&]\w+)*")
-_MOST = 150  # Russian words of a sentence that are compared; beyond, only the distance counts
+_WORK = 6  # pairs of words compared per letter of a sentence; beyond, only the distance counts
 _ALIKE = 0.25  # by sound, of 1
 _SHARED = 0.5  # of a piece's own translation, at least, for it to be of use
 _GROWTH = 1.6  # more words than so many times its English's are no translation of a piece
@@ -67,6 +69,7 @@ def align(
     """
     if en == ru:
         return [(place.start, place.end) for place in places]
+    sentence = _Sentence(en, ru, places)
     windows: list[Window] = [(0, 0)] * len(places)
     children: dict[int, list[int]] = {}
     for index, parent in enumerate(_parents(places)):
@@ -74,7 +77,7 @@ def align(
     for parent, inside in sorted(children.items()):  # outer ones first
         around = places[parent] if parent >= 0 else Place(0, len(en))
         window = windows[parent] if parent >= 0 else (0, len(ru))
-        found = _Search(en, ru, around, window, translations)
+        found = _Search(sentence, around, window, translations)
         for index, result in found.run([(index, places[index]) for index in inside]):
             windows[index] = result
     return windows
@@ -128,21 +131,47 @@ class _Likely:
     middle: float
 
 
+class _Sentence:
+    """A sentence, its translation, and which words of the one are like which of the other.
+
+    ``compared`` says whether words are looked at: not where so many pieces lie in one another
+    that it would take long.
+    """
+
+    def __init__(self, en: str, ru: str, places: Sequence[Place]) -> None:
+        self.en, self.ru = en, ru
+        self._words = [match[0] for match in _WORD.finditer(ru)]
+        letters = sum(place.end - place.start for place in places)
+        own = letters * len(_WORD.findall(en)) / max(1, len(en))  # words of all the pieces
+        self.compared = own * len(self._words) <= _WORK * (len(en) + len(ru))
+        self._alike: dict[str, frozenset[str]] = {}
+
+    def alike(self, word: str) -> frozenset[str]:
+        """The words of the translation that sound like an English one."""
+        if word not in self._alike:
+            self._alike[word] = frozenset(
+                ru for ru in set(self._words) if distance(word, ru, _ALIKE) <= _ALIKE
+            )
+        return self._alike[word]
+
+
 class _Search:
     """The pieces within one piece of the sentence, and the words within its window."""
 
     def __init__(
-        self, en: str, ru: str, around: Place, window: Window, translations: Mapping[str, str]
+        self, sentence: _Sentence, around: Place, window: Window, translations: Mapping[str, str]
     ) -> None:
-        self._en, self._ru = en, ru
+        self._sentence, self._en, self._ru = sentence, sentence.en, sentence.ru
         self._around, self._window = around, window
         self._translations = translations
-        self._source = list(_WORD.finditer(en, around.start, around.end))
+        self._source = list(_WORD.finditer(self._en, around.start, around.end))
         self._source_starts = [word.start() for word in self._source]
         self._source_ends = [word.end() for word in self._source]
-        self._words = list(_WORD.finditer(ru, *window))
+        self._words = list(_WORD.finditer(self._ru, *window))
         self._starts = [word.start() for word in self._words]
         self._ends = [word.end() for word in self._words]
+        self._weights = [_weight(word[0]) for word in self._words]
+        self._forms = frozenset[str]().union(*(_forms(word[0]) for word in self._words))
         self._busy = [False] * len(self._words)
         self._searched: dict[str, int] = {}  # how far for which verbatim piece
 
@@ -156,23 +185,26 @@ class _Search:
             else:
                 self._take(window)
                 yield index, window
-        if len(self._words) > _MOST:  # nothing to choose by: in their order
+        if not self._sentence.compared:  # nothing to choose by: in their order
             for index, (place, likely) in left.items():
                 window = self._best(likely)[1]
                 self._take(window)
                 yield index, self._dressed(place, window)
             return
         best = {index: self._best(likely) for index, (_, likely) in left.items()}
-        while left:
-            index = max(left, key=lambda i: (best[i][0], -i))
-            window = best[index][1]
-            if not self._is_free(window):  # somebody surer took a part of it
-                best[index] = self._best(left[index][1])
-                if best[index][0] < max(best[i][0] for i in left):
+        surest = [(-score, index) for index, (score, _) in best.items()]
+        heapify(surest)
+        while surest:
+            _, index = heappop(surest)
+            place, likely = left[index]
+            if not self._is_free(best[index][1]):  # somebody surer took a part of it
+                best[index] = self._best(likely)
+                if surest and (-best[index][0], index) > surest[0]:
+                    heappush(surest, (-best[index][0], index))
                     continue
-                window = best[index][1]
+            window = best[index][1]
             self._take(window)
-            yield index, self._dressed(left.pop(index)[0], window)
+            yield index, self._dressed(place, window)
 
     def _exactly(self, place: Place) -> Window | None:
         """Where there is nothing to choose: all of the words, or the same ones."""
@@ -181,7 +213,6 @@ class _Search:
         own = self._own(place)
         if self._words and 0 < len(own) == len(self._source) and not place.verbatim:
             return self._dressed(place, (self._words[0].start(), self._words[-1].end()))
-        piece = self._en[place.start : place.end]
         piece = self._en[place.start : place.end]
         if place.verbatim:
             return self._verbatim(piece)
@@ -226,30 +257,27 @@ class _Search:
         share = 1 / max(1, len(self._source))
         middle = (before + len(own) / 2) * share
         expected = len(own) * len(self._words) * share
-        if len(self._words) > _MOST:
+        if not self._sentence.compared:
             return _Likely((), expected, middle)
-        forms = [_forms(word[0]) for word in self._words]
         known = {word.casefold() for word in own}
-        translated = self._translated(place, frozenset().union(*forms))
+        translated = self._translated(place)
         if translated:
             known = known.union(*map(_forms, translated))
             expected = sum(map(_weight, translated))
-        names = [word for word in own if len(word) > 3]
+        heard = {ru for word in own if len(word) > 3 for ru in self._sentence.alike(word)}
         affinities = tuple(
-            _weight(word[0])
-            if known & form or any(distance(name, word[0]) <= _ALIKE for name in names)
-            else 0.0
-            for word, form in zip(self._words, forms, strict=True)
+            weight if word[0] in heard or known & _forms(word[0]) else 0.0
+            for word, weight in zip(self._words, self._weights, strict=True)
         )
         return _Likely(affinities, expected, middle)
 
-    def _translated(self, place: Place, forms: frozenset[str]) -> list[str]:
+    def _translated(self, place: Place) -> list[str]:
         """The words of the place's own translation, if there are not too many of them and
         most are in the sentence.
         """
         alone = self._translations.get(" ".join(self._en[place.start : place.end].split()), "")
         words = _WORD.findall(alone)
-        shared = sum(_weight(word) for word in words if forms & _forms(word))
+        shared = sum(_weight(word) for word in words if self._forms & _forms(word))
         plausible = len(words) <= _GROWTH * len(self._own(place)) + 1
         return words if plausible and shared >= _SHARED * sum(map(_weight, words)) else []
 
@@ -267,7 +295,7 @@ class _Search:
                 if self._busy[j]:
                     break
                 shared += likely.affinities[j]
-                weight += _weight(self._words[j][0])
+                weight += self._weights[j]
                 fit = 2 * min(shared, expected) / (weight + expected) if expected else 0.0
                 away = abs((i + j + 1) / 2 / count - likely.middle)
                 score = fit - _FAR * away - _SIZE * abs(j - i + 1 - size)
@@ -299,6 +327,7 @@ class _Search:
         return not (character.isalnum() or character.isspace())
 
 
+@lru_cache(maxsize=8192)
 def _forms(word: str) -> frozenset[str]:
     folded = word.casefold().replace("ё", "е")
     return look_up(folded).lemmas | {stem(folded)}

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 _VOWELS = "aeiou"
@@ -72,32 +73,46 @@ def _table(text: str) -> dict[str, tuple[Sound, ...]]:
 _SOUNDS = {"en": _table(_ENGLISH), "ru": _table(_RUSSIAN)}
 
 
-def distance(english: str, russian: str) -> float:
-    """From 0 (the same by sound) to 1 (another name); both are single words."""
-    least = 1.0
+class Heard:
+    """A name as a sequence of sounds, and what tells at once that another is far from it."""
+
+    def __init__(self, sounds: tuple[Sound, ...]) -> None:
+        self.sounds = sounds
+        self.weight = max(1.0, sum(sound.cost for sound in sounds))
+        self.consonants = sum(not sound.vowel for sound in sounds)
+        self.firm = [sound.classes for sound in sounds if sound.cost == 1]
+        self.classes = reduce(or_, (sound.classes for sound in sounds), 0)
+
+
+def distance(english: str, russian: str, most: float = 1.0) -> float:
+    """From 0 (the same by sound) to 1 (another name, or one farther than ``most``); both are
+    single words.
+    """
+    least, found = most, 1.0
     for heard in _english_forms(english):
         for form in _russian_forms(russian):
-            weight = max(_weight(heard), _weight(form))
-            if _surplus(heard, form) < least * weight:
-                least = min(least, _alignment(heard, form) / weight)
-    return least
+            weight = max(heard.weight, form.weight)
+            if _at_least(heard, form) <= least * weight:
+                far = _alignment(heard.sounds, form.sounds) / weight
+                if far <= least:
+                    least = found = far
+    return found
 
 
 @lru_cache(maxsize=8192)
-def _english_forms(english: str) -> tuple[tuple[Sound, ...], ...]:
+def _english_forms(english: str) -> tuple[Heard, ...]:
     """The name as it is and without a last vowel, which Russian would decline."""
-    heard = _heard(english, "en")
-    if len(heard) > 2 and heard[-1].vowel:
-        return heard, heard[:-1]
-    return (heard,) if heard else ()
+    sounds = _heard(english, "en")
+    if len(sounds) > 2 and sounds[-1].vowel:
+        return Heard(sounds), Heard(sounds[:-1])
+    return (Heard(sounds),) if sounds else ()
 
 
 @lru_cache(maxsize=8192)
-def _russian_forms(russian: str) -> tuple[tuple[Sound, ...], ...]:
+def _russian_forms(russian: str) -> tuple[Heard, ...]:
     """The name as it is and without its ending, whichever of the two was meant."""
     word = russian.casefold()
-    words = {word, stem(word)}
-    return tuple(_heard(form, "ru") for form in sorted(words))
+    return tuple(Heard(_heard(form, "ru")) for form in sorted({word, stem(word)}))
 
 
 def stem(russian: str) -> str:
@@ -126,16 +141,13 @@ def _plain(word: str) -> str:
     return "".join(c for c in decomposed if "a" <= c <= "z")
 
 
-@lru_cache(maxsize=16384)
-def _weight(sounds: tuple[Sound, ...]) -> float:
-    return max(1.0, sum(sound.cost for sound in sounds))
-
-
-def _surplus(a: tuple[Sound, ...], b: tuple[Sound, ...]) -> int:
-    """Consonants that either has too many of for the other: the least the alignment costs."""
-    consonants = sum(not sound.vowel for sound in a), sum(not sound.vowel for sound in b)
-    heard = sum(sound.cost == 1 for sound in a), sum(sound.cost == 1 for sound in b)
-    return max(heard[0] - consonants[1], heard[1] - consonants[0])
+def _at_least(a: Heard, b: Heard) -> int:
+    """A bound from below on what their alignment costs: consonants that either has too many of
+    for the other, or that sound like nothing in it.
+    """
+    surplus = max(len(a.firm) - b.consonants, len(b.firm) - a.consonants)
+    unheard = sum(not sound & b.classes for sound in a.firm)
+    return max(surplus, unheard, sum(not sound & a.classes for sound in b.firm))
 
 
 def _alignment(a: tuple[Sound, ...], b: tuple[Sound, ...]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -232,3 +233,25 @@ def test_attributes_are_given_back_to_the_letter() -> None:
         == re.findall(r"<a.*?'\)\">|</?\w>", page)[1:3]
     )
     assert ">Порт</a> открыт.</p>" in written
+
+
+@pytest.mark.parametrize("depth", [1, 3, 12])
+@pytest.mark.parametrize("words", [10, 60, 90, 140, 600])
+def test_dense_markup_costs_by_its_length(words: int, depth: int) -> None:
+    names = [f"{a}{b}{c}en" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"]
+    tags = [f"x{n}" for n in range(depth)]
+    around = "".join(f"<{tag}>" for tag in tags), "".join(f"</{tag}>" for tag in tags[::-1])
+    page = f"<p>{' '.join(around[0] + name + around[1] for name in names[:words])}."
+    russian = " ".join(f"{name[::-1]}ф" for name in names[:words])
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    try:
+        translated(page, lambda _: russian)
+    finally:
+        sys.setprofile(None)
+    assert calls < 400 * len(page)
