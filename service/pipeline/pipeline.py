@@ -2,7 +2,7 @@
 
 It decides what happens to an article and in which order. How the parts work is
 elsewhere: texts are read and checked in worker processes
-(``service.pipeline.preparation``), models compute in lanes, and the scheduler
+(``service.pipeline.workshop``), models compute in lanes, and the scheduler
 in between forms the batches.
 """
 
@@ -23,11 +23,11 @@ from models import ModelError, ModelRef, Selection, select
 from service.errors import DeadlineExpired, ModelUnavailable
 from service.lag import Watchdog
 from service.lane import ProcessLane
-from service.pipeline import preparation
+from service.pipeline import drafting, workshop
 from service.pipeline.cores import usable_cores
 from service.pipeline.journey import RANKS, Journey
 from service.pipeline.loading import load_runners
-from service.pipeline.preparation import Paragraph, Source, Story
+from service.pipeline.reading import Paragraph, Source, Story, read_article, read_text, write_page
 from service.pipeline.summarizing import Summarizer
 from service.pipeline.terms import Terms
 from service.pipeline.translating import Rendering, Translator, findings_in
@@ -76,7 +76,7 @@ class Pipeline:
         )
         count = max(settings.lanes, len(selections))
         threads = settings.threads or max(1, usable_cores() // count)
-        self._workers = Workers(settings.workers, preparation.open_workshop, selection)
+        self._workers = Workers(settings.workers, workshop.open_workshop, selection)
         lanes = [
             ProcessLane(partial(load_runners, own, threads), threads=threads)
             for own in itertools.islice(itertools.cycle(selections), count)
@@ -113,7 +113,7 @@ class Pipeline:
         self._watching = asyncio.create_task(self._watchdog.run())
         try:
             await asyncio.gather(
-                self._scheduler.start(), self._workers.run(preparation.encode, ["Hello."])
+                self._scheduler.start(), self._workers.run(drafting.encode, ["Hello."])
             )
         except ModelError as error:
             raise ModelUnavailable(str(error)) from error
@@ -209,7 +209,7 @@ class Pipeline:
         sentence that fails stays English and is a finding.
         """
         async with self._admitted(request, terms) as journey:
-            reading = await journey.prepare(preparation.read_text, request)
+            reading = await journey.prepare(read_text, request)
             sentences = reading.sentences
             renderings = await self._translator.translate(
                 journey, reading.sources(), request.translation
@@ -224,9 +224,7 @@ class Pipeline:
                 helps = await self._translator.fragments(
                     journey, reading.fragments(), request.translation
                 )
-                written = await journey.prepare(
-                    preparation.write_page, request.html, reading, russian, helps
-                )
+                written = await journey.prepare(write_page, request.html, reading, russian, helps)
             return Translation(
                 text_ru=written if field == "text_ru" else None,
                 html_ru=written if field == "html_ru" else None,
@@ -248,7 +246,7 @@ class Pipeline:
     ) -> Story:
         keep = request.translation.keep if isinstance(request, DigestRequest) else ()
         return await journey.prepare(
-            preparation.read_article,
+            read_article,
             request.article,
             request.skip_cleaning,
             request.excluded,

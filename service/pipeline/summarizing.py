@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from models import Decoding, ModelRef
-from service.pipeline import preparation
+from service.pipeline import condensing
+from service.pipeline.condensing import Chosen
 from service.pipeline.journey import Journey
-from service.pipeline.preparation import Chosen, Story
+from service.pipeline.reading import Story
 from service.pipeline.splitting import Ids
 from service.pipeline.translating import unit
 from service.scheduler import Output
@@ -42,7 +43,7 @@ class Summarizer:
         """
         options = replace(options, max_sentences=options.max_sentences or DEFAULT_SENTENCES)
         if self._is_short(story, options):
-            return preparation.whole(story), [_short_article()]
+            return condensing.whole(story), [_short_article()]
         if self._ref.task == "embed":
             return await self._reviewed(journey, story, await self._choose(journey, story, options))
         first = await self._write(journey, story, options, self._ref.decoding)
@@ -54,7 +55,7 @@ class Summarizer:
     async def _reviewed(
         self, journey: Journey, story: Story, chosen: list[Chosen]
     ) -> tuple[list[Chosen], list[Finding]]:
-        return chosen, await journey.prepare(preparation.review_summary, story, chosen)
+        return chosen, await journey.prepare(condensing.review_summary, story, chosen)
 
     def _is_short(self, story: Story, options: SummaryOptions) -> bool:
         """An article no longer than its summary would be is its own summary."""
@@ -70,7 +71,7 @@ class Summarizer:
         pieces = [ids for sentence in story.inputs for ids in sentence]
         vectors = iter(await self._run(journey, pieces, self._ref.decoding))
         embeddings = [[next(vectors).value for _ in sentence] for sentence in story.inputs]
-        return await journey.prepare(preparation.choose, story, embeddings, options)
+        return await journey.prepare(condensing.choose, story, embeddings, options)
 
     async def _write(
         self, journey: Journey, story: Story, options: SummaryOptions, decoding: Decoding
@@ -80,11 +81,11 @@ class Summarizer:
             written = [output.value for output in await self._run(journey, inputs, decoding)]
             if len(written) == 1:
                 break
-            fewer = await journey.prepare(preparation.rewindow, written)
+            fewer = await journey.prepare(condensing.rewindow, written)
             if len(fewer) >= len(inputs):  # a model that does not shorten would never end
                 break
             inputs = fewer
-        chosen = await journey.prepare(preparation.trim, story, written, options)
+        chosen = await journey.prepare(condensing.trim, story, written, options)
         return await self._reviewed(journey, story, chosen)
 
     async def _run(

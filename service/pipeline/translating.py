@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from models import Decoding, ModelRef
-from service.pipeline import preparation
+from service.pipeline import drafting
 from service.pipeline.journey import Journey
-from service.pipeline.preparation import Source
+from service.pipeline.reading import Source
 from service.pipeline.splitting import Ids, Piece
 from service.pipeline.wording import Draft
 from service.scheduler import Output, Unit
@@ -45,14 +45,14 @@ class Translator:
         A sentence without a letter (figures, rules, emoji) is kept as it is. A unit that
         fails costs its own sentence only.
         """
-        first = await journey.prepare(preparation.draft, sources)
+        first = await journey.prepare(drafting.draft, sources)
         renderings = await self._render(journey, sources, first, options, self._ref.decoding)
         doubted = [n for n, r in enumerate(renderings) if doubtful(r.faults)]
         if doubted:
             await self._try_again(journey, doubted, sources, renderings, options)
         pairs = [(s.en, r.ru) for s, r in zip(sources, renderings, strict=True)]
         if len(pairs) > 1:
-            for n, fault in await journey.prepare(preparation.compare, pairs):
+            for n, fault in await journey.prepare(drafting.compare, pairs):
                 renderings[n] = replace(renderings[n], faults=(*renderings[n].faults, fault))
         return renderings
 
@@ -66,7 +66,7 @@ class Translator:
     ) -> None:
         """Put the best of all drafts in the place of each rendering that is in doubt."""
         redrafts = await journey.prepare(
-            preparation.redraft,
+            drafting.redraft,
             [sources[n] for n in doubted],
             [(renderings[n].ru, renderings[n].faults) for n in doubted],
             options,
@@ -92,7 +92,7 @@ class Translator:
         known = {entry.source.casefold(): entry.target for entry in options.glossary}
         translated = {p: known[p.casefold()] for p in pieces if p.casefold() in known}
         sources = [Source(piece, headline=True) for piece in pieces if piece not in translated]
-        drafts = await journey.prepare(preparation.draft, sources)
+        drafts = await journey.prepare(drafting.draft, sources)
         renderings = await self._render(
             journey, sources, drafts, TranslationOptions(), self._ref.decoding
         )
@@ -118,7 +118,7 @@ class Translator:
         sound = [n for n, error in enumerate(errors) if error is None]
         reviewed = iter(
             await journey.prepare(
-                preparation.review,
+                drafting.review,
                 [sources[n] for n in sound],
                 [drafts[n] for n in sound],
                 [[o.value for o in outputs[n] if isinstance(o, Output)] for n in sound],

@@ -243,9 +243,9 @@ async def test_a_failed_check_is_tried_again_more_safely(
 
 
 def encoded(sentence: str) -> tuple[int, ...]:
-    from service.pipeline import preparation
+    from service.pipeline import drafting
 
-    ((piece,),) = preparation.encode([sentence])
+    ((piece,),) = drafting.encode([sentence])
     return piece.ids
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from models import Generated
 from service.errors import InvalidRequest
-from service.pipeline.preparation import Paragraph, Sentence, Story, review_summary, trim
+from service.pipeline.condensing import review_summary, trim
+from service.pipeline.reading import Paragraph, Sentence, Story
 from service.schema import Coverage, FindingKind, Metadata, SummaryOptions
 
 SENTENCES = (
