@@ -1,14 +1,20 @@
 """What ``svodka batch`` itself costs, and what it leaves of the models' speed.
 
 ``null``: a dump of synthetic records through a computing stage that computes
-nothing: records a second, and the process's memory as the run goes on.
+nothing: records a second, and the process's memory as the run goes on. With
+``--index``, each text is another, every tenth is a copy of an earlier one, and the
+first pass finds them.
+
+``copies``: real articles and what sites would make of them; how many of these the
+first pass takes for copies, by what was done to them, and how many of the others.
 
 ``articles``: real articles through real models. The ceiling is the same lane
 and the same scheduler in the same run, given the same articles all at once:
 nothing read, nothing written, nothing waited for. On a machine that does other
 things, too, believe the lane's busy share, which is of the run's own time.
 
-    python bench/batch.py null [--records 1000000]
+    python bench/batch.py null [--records 1000000] [--index]
+    python bench/batch.py copies cnndm.jsonl
     python bench/batch.py articles cnndm.jsonl [--count 50] [--preset starter]
 """
 
@@ -20,9 +26,12 @@ import itertools
 import json
 import os
 import platform
+import random
 import resource
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +51,7 @@ class Null:
 
     def __init__(self, every: int) -> None:
         self.memory: list[int] = []
+        self.began = 0.0
         self._every = every
         self._count = 0
 
@@ -54,6 +64,7 @@ class Null:
 
     async def digest(self, request: DigestRequest, repeated: object = ()) -> Digest:
         """Answer with the headline."""
+        self.began = self.began or time.perf_counter()
         self._count += 1
         if self._count % self._every == 0:
             self.memory.append(_resident())
@@ -66,27 +77,118 @@ def _resident() -> int:
     return pages * resource.getpagesize()
 
 
-def null(records: int) -> None:
+def synthetic(number: int, *, vary: bool) -> dict[str, str]:
+    """A record of about a thousand characters; every tenth is a copy of the ninth before it."""
+    text = "It rained all day in the north, the service said. " * 20
+    if vary:
+        source = number - 9 if number % 10 == 9 else number
+        words = random.Random(source).choices(_WORDS, k=160)
+        text = f"({number}) It rained {' '.join(words)}, the service said."
+    return {"id": f"a{number}", "title": "Rain", "text": text}
+
+
+_WORDS = [f"w{n}rd" for n in range(5000)]
+
+
+def null(records: int, *, index: bool) -> None:
     """Measure and print the runner alone."""
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder) / "dump.jsonl"
-        text = "It rained all day in the north, the service said. " * 20
         with dump.open("w") as file:
             for n in range(records):
-                record = {"id": f"a{n}", "title": f"Rain, day {n}", "text": text}
-                file.write(json.dumps(record) + "\n")
+                file.write(json.dumps(synthetic(n, vary=index)) + "\n")
         computing, tally = Null(max(1, records // 10)), Tally()
-        job = Job((str(dump),), Paths.of(Path(folder) / "out.jsonl"))
+        paths = Paths.of(Path(folder) / "out.jsonl")
+        job = Job((str(dump),), paths, index_boilerplate=index, compute_once=index)
         began, cpu = time.perf_counter(), time.process_time()
         outcome = asyncio.run(run(job, computing, Progress(tally), tally))
-        took, cpu = time.perf_counter() - began, time.process_time() - cpu
+        cpu, ended = time.process_time() - cpu, time.perf_counter()
         assert outcome.digests == records
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         size = dump.stat().st_size / 2**20
-        print(f"{records:,} records of {len(text):,} characters, {size:,.0f} MiB")
-        print(f"{records / took:,.0f} records/s, {cpu / records * 1e6:.0f} µs of CPU a record")
+        print(f"{records:,} records, {size:,.0f} MiB")
+        if index:
+            rate = records / (computing.began - began)
+            stored = paths.copies.stat().st_size / 2**20
+            print(f"first pass {rate:,.0f} records/s; {stored:,.0f} MiB beside the output")
+            print(f"{tally.copies:,} copies found, {tally.reused:,} not computed")
+            began = computing.began
+        print(f"{records / (ended - began):,.0f} records/s")
+        print(f"{cpu / records * 1e6:.0f} µs of this process's CPU a record")
         print(f"peak memory {peak / 2**20:.0f} MiB; after each tenth of the records, MiB:")
         print("  ".join(f"{memory / 2**20:.0f}" for memory in computing.memory))
+
+
+CHROME = """Home
+World
+Sport
+
+Share this article
+
+{}
+
+Sign up for our free weekly newsletter
+
+We are facing unprecedented challenges. Please support us monthly starting from just $2.
+
+Copyright 2014. All rights reserved."""
+
+
+def shortened(text: str, share: float) -> str:
+    """``text`` without this share of its words, from the end."""
+    words = text.split(" ")
+    return " ".join(words[: round(len(words) * (1 - share))])
+
+
+def dated(text: str) -> str:
+    """``text`` under another agency's dateline."""
+    return "LONDON, Oct. 28 (Reuters) - " + text.removeprefix("(CNN)")
+
+
+VARIANTS: dict[str, Callable[[str], str]] = {
+    "the same": str,
+    "another dateline": dated,
+    "a site's chrome around it": CHROME.format,
+    "a tenth cut at the end": lambda text: shortened(text, 0.1),
+    "all of that": lambda text: CHROME.format(dated(shortened(text, 0.1))),
+    "a fifth cut": lambda text: shortened(text, 0.2),
+    "a third cut": lambda text: shortened(text, 1 / 3),
+}
+
+
+def copies(path: Path) -> None:
+    """Measure and print how many planted copies are found, and how many others taken for one."""
+    with path.open() as file:
+        values = [json.loads(line) for line in file]
+    texts = [value.get("text") or value["article"] for value in values]
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder) / "dump.jsonl"
+        with dump.open("w") as file:
+            for variant in ("", *VARIANTS):
+                change = VARIANTS.get(variant, str)
+                for n, text in enumerate(texts):
+                    record = {"id": f"{variant}:{n}", "text": change(text)}
+                    file.write(json.dumps(record) + "\n")
+        computing, tally = Null(10**9), Tally()
+        paths = Paths.of(Path(folder) / "out.jsonl")
+        began = time.perf_counter()
+        job = Job((str(dump),), paths, index_boilerplate=True)
+        asyncio.run(run(job, computing, Progress(tally), tally))
+        count = len(texts) * (1 + len(VARIANTS))
+        rate = count / (computing.began - began)
+        print(f"{count:,} articles, first pass {rate:,.0f} articles/s")
+        found: Counter[str] = Counter()
+        with paths.output.open() as file:
+            for line in map(json.loads, file):
+                variant, _, number = line["id"].partition(":")
+                first = line.get("duplicate_of", {}).get("id", "").rpartition(":")[2]
+                found[variant] += first == number
+                found["wrong"] += first not in ("", number)
+                found["distinct"] += not variant and bool(first)
+        for variant in VARIANTS:
+            print(f"{variant.ljust(30)}{found[variant] / len(texts):8.1%} found")
+        print(f"articles taken for a copy of another one: {found['wrong']}")
+        print(f"of those not planted: {found['distinct']}")
 
 
 class Timed(InProcess):
@@ -152,6 +254,9 @@ def main() -> None:
     which = parser.add_subparsers(dest="which", required=True)
     one = which.add_parser("null")
     one.add_argument("--records", type=int, default=1_000_000)
+    one.add_argument("--index", action="store_true", help="with the first pass over the dump")
+    three = which.add_parser("copies")
+    three.add_argument("path", type=Path)
     two = which.add_parser("articles")
     two.add_argument("path", type=Path)
     two.add_argument("--count", type=int, default=50)
@@ -159,7 +264,9 @@ def main() -> None:
     two.add_argument("--translator", help="in the place of the preset's; a small one is quick")
     given = parser.parse_args()
     if given.which == "null":
-        null(given.records)
+        null(given.records, index=given.index)
+    elif given.which == "copies":
+        copies(given.path)
     else:
         articles(
             given.path,

@@ -4,7 +4,9 @@ A record's path, one module a station: ``inputs`` (which files), ``opening`` (th
 bytes), ``readers`` (their records), ``mapping`` (which field is the text),
 ``reading`` (ahead of the computing), ``computing`` or ``servers`` (its digest),
 ``outputs`` (its line), and around it ``completion`` (what is done already),
-``manifest`` (with what), ``progress`` (how far). ``run`` is the loop through all of it.
+``manifest`` (with what), ``progress`` (how far), ``index`` (what only the whole dump
+tells: ``boilerplate`` and ``copies``) and ``answers`` (for copies). ``run`` is the loop
+through all of it.
 
 It knows nothing of models: those are the pipeline's business, or the servers'.
 """

@@ -24,6 +24,7 @@ class Paths:
     lock: Path
     forgotten: Path  # errors that a later run tries again
     boilerplate: Path
+    copies: Path
 
     @staticmethod
     def of(output: Path) -> Paths:
@@ -45,6 +46,7 @@ class Paths:
             beside(".lock"),
             beside(".errors.retried.jsonl"),
             beside(".boilerplate.npz"),
+            beside(".copies.sqlite"),
         )
 
     @property
@@ -59,7 +61,7 @@ class Job:
 
     ``request`` has everything but the article. ``form`` is the inputs' format,
     "" where their names tell. ``runner`` is local or ray. ``sample`` is a share of
-    the records, ``limit`` their number.
+    the records, ``limit`` their number. ``compute_once`` needs ``index_boilerplate``.
     """
 
     inputs: tuple[str, ...]
@@ -71,6 +73,7 @@ class Job:
     ordered: bool = False
     only_errors: bool = False
     index_boilerplate: bool = False
+    compute_once: bool = False
     runner: str = "local"
     sample: float = 1.0
     limit: int | None = None
@@ -94,4 +97,5 @@ class Job:
             "ordered": self.ordered,
             "runner": self.runner,
             "index_boilerplate": self.index_boilerplate,
+            "compute_once": self.compute_once,
         }

@@ -8,6 +8,7 @@ from threads.
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -26,7 +27,7 @@ from service.batch.job import Job
 from service.batch.manifest import Changed, Manifest
 from service.batch.outputs import Lines, PlainLines, key_of, open_lines, text_lines
 from service.batch.parts import Parts
-from service.batch.record import Malformed, Place
+from service.batch.record import DuplicateOf, Malformed, Place
 from service.errors import InvalidRequest, SvodkaError, Violation
 from service.rpc.status import Status
 from service.schema import Digest, Model
@@ -46,11 +47,14 @@ class Line:
     place: Place
     id: str
     outcome: Digest | Status
+    duplicate_of: DuplicateOf | None = None
 
     def encoded(self) -> bytes:
         """One line of JSON, ``input`` and ``id`` first, which ``outputs.key_of`` relies on."""
         if isinstance(self.outcome, Digest):
             fields: dict[str, Any] = {**to_json(self.outcome), "id": self.id}
+            if self.duplicate_of:
+                fields["duplicate_of"] = to_json(self.duplicate_of)
         else:
             code = self.outcome.grpc_code.name
             reason, message = self.outcome.reason, self.outcome.message
@@ -109,8 +113,11 @@ class Ledger:
 
     @property
     def fingerprint(self) -> str:
-        """What changes if the inputs do, or the fields that are read."""
-        known = json.dumps([self._manifest.inputs, self._manifest.settings["fields"]])
+        """What changes if the inputs do, or what of them is read."""
+        settings = self._manifest.settings
+        known = json.dumps(
+            [self._manifest.inputs, settings["fields"], settings["request"]["skip_cleaning"]]
+        )
         return blake2b(known.encode(), digest_size=16).hexdigest()
 
     def files(self) -> Iterator[File]:
@@ -131,7 +138,7 @@ class Ledger:
         except Timeout:
             raise OutputFailed(f"another run is writing {self._paths.output}") from None
         except OSError as error:
-            raise self._failed(error) from error
+            raise self.failed(error) from error
         self._stack.callback(self._paths.lock.unlink, missing_ok=True)
         old = Manifest.load(self._paths.manifest)
         if old is None and self._written():
@@ -170,7 +177,7 @@ class Ledger:
                 self.retried = self._forget_errors()
             self.recount()
         except OSError as error:
-            raise self._failed(error) from error
+            raise self.failed(error) from error
 
     def recount(self) -> None:
         """See what the files say is done; lines that a killed run left broken are removed."""
@@ -195,7 +202,7 @@ class Ledger:
                         file.write([line.encoded() for line in some])
                     file.flush()
             except OSError as error:
-                raise self._failed(error) from error
+                raise self.failed(error) from error
         self.failures += len(bad)
         for line in lines:
             self.done.add(line.place)
@@ -218,7 +225,7 @@ class Ledger:
                 if state == "finished":
                     self._paths.forgotten.unlink(missing_ok=True)
             except OSError as error:
-                raise self._failed(error) from error
+                raise self.failed(error) from error
 
     def abandon(self) -> None:
         """Let go after a failure: keep what can be kept; touch nothing before ``begin``."""
@@ -252,9 +259,11 @@ class Ledger:
                         retried.add(key[0], broken=broken)
         return retried
 
-    def _failed(self, error: OSError) -> OutputFailed:
+    def failed(self, error: OSError | sqlite3.Error) -> OutputFailed:
+        """What to raise if the output cannot be written."""
+        reason = getattr(error, "strerror", None) or error
         return OutputFailed(
-            f"{self._paths.output} cannot be written: {error.strerror or error}. What is in it "
+            f"{self._paths.output} cannot be written: {reason}. What is in it "
             "is whole; when there is room, --resume goes on."
         )
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from service.batch.extras import needed
 from service.batch.outputs import Key, PlainLines
-from service.batch.record import Place
+from service.batch.record import DuplicateOf, Place
 from service.schema import Digest
 
 PART_LINES = 1000
@@ -101,9 +101,10 @@ def write_part(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 @cache
 def schema() -> Any:
-    """The schema of a part: ``input``, and the fields of a digest as in its JSON."""
+    """The schema of a part: the fields of an output's line, as in its JSON."""
     arrow = needed("pyarrow", "Parquet files")
-    return arrow.schema([("input", arrow.string()), *_fields(arrow, Digest)])
+    duplicate = ("duplicate_of", _type(arrow, DuplicateOf))
+    return arrow.schema([("input", arrow.string()), *_fields(arrow, Digest), duplicate])
 
 
 def _fields(arrow: Any, cls: Any) -> list[tuple[str, Any]]:
@@ -118,4 +119,5 @@ def _type(arrow: Any, hint: Any) -> Any:
         return arrow.struct(_fields(arrow, hint))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return arrow.string()
-    return {str: arrow.string(), int: arrow.int64(), float: arrow.float64()}[hint]
+    plain = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
+    return plain[hint]

@@ -27,6 +27,8 @@ class Tally:
     failed: int = 0
     findings: int = 0
     tokens: int = 0
+    copies: int = 0  # among ``done`` and ``failed``,
+    reused: int = 0  # and of them those that took their first's answer
     share: float = 0.0
     began: float = field(default_factory=time.monotonic)
     last: float = 0.0  # when the last one was, by ``time.perf_counter``
@@ -34,15 +36,19 @@ class Tally:
 
     def count(self, outcome: Digest | object, share: float) -> None:
         """One more record is settled, by its digest or otherwise."""
-        self.last = time.perf_counter()
-        self._start = self._start or (time.monotonic(), share)
-        self.share = max(self.share, share)
+        self.pass_by(share)
         if not isinstance(outcome, Digest):
             self.failed += 1
             return
         self.done += 1
         self.findings += len(outcome.findings)
         self.tokens += outcome.usage.input_tokens + outcome.usage.output_tokens
+
+    def pass_by(self, share: float) -> None:
+        """One more record is behind us."""
+        self.last = time.perf_counter()
+        self._start = self._start or (time.monotonic(), share)
+        self.share = max(self.share, share)
 
     def add(self, *, done: int, failed: int, findings: int, tokens: int) -> None:
         """A whole part is settled."""
@@ -108,6 +114,10 @@ class Progress:
             self._task.cancel()
         if self._bar is not None:
             self._bar.close()
+
+    def of(self, tally: Tally) -> Progress:
+        """One like it, of another tally."""
+        return Progress(tally, self._stream)
 
     def say(self, line: str) -> None:
         """Say something, above the bar if there is one."""

@@ -46,17 +46,34 @@ class Malformed:
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicateOf:
+    """The earlier article, at ``input``, that an article is a near-identical copy of.
+
+    ``similarity`` is that of the two stories, in [0, 1]. ``reused``: the answer was computed
+    for that one, on whose text its offsets lie.
+    """
+
+    input: str
+    id: str
+    similarity: float
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """An article and its place.
 
     ``findings`` are about the reading itself; ``share`` is how much of the inputs
-    was read with it, in [0, 1].
+    was read with it, in [0, 1]. ``duplicate_of`` and ``has_copies`` are set where copies
+    were searched for.
     """
 
     place: Place
     article: Article
     findings: tuple[Finding, ...] = ()
     share: float = 0.0
+    duplicate_of: DuplicateOf | None = None
+    has_copies: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def _write_articles(
     kinds: Counter[str] = Counter()
     for line in digests:
         kinds.update({finding["kind"] for finding in line["findings"]})
-        page.write(_article(line, texts.get(Place.parse(line["input"]), "")))
+        page.write(_article(line, texts.get(_source_of(line), "")))
     return kinds
 
 
@@ -122,8 +122,22 @@ def _failed(line: Line) -> str:
 
 
 def _where(line: Line) -> str:
+    where = _named(line)
+    if first := line.get("duplicate_of"):
+        where += f" is a copy of {_named(first)} ({first['similarity']:.0%} alike)"
+        where += ", whose digest this is" if first["reused"] else ""
+    return where
+
+
+def _named(line: Line) -> str:
     place, name = html.escape(line["input"]), html.escape(line["id"])
     return f"<b>{name}</b> <code>{place}</code>" if name != place else f"<code>{place}</code>"
+
+
+def _source_of(line: Line) -> Place:
+    """Where the text is that a digest was computed of: a copy may have its first's."""
+    first = line.get("duplicate_of")
+    return Place.parse(first["input"] if first and first["reused"] else line["input"])
 
 
 def _finding(finding: Line) -> str:
@@ -180,7 +194,7 @@ def report(job: Job, totals: Mapping[str, str], path: Path) -> None:
     places = Places()
     for line in digests:
         if not line["coverage"]["text"]:
-            places.add(Place.parse(line["input"]))
+            places.add(_source_of(line))
     write_report(path, digests, errors, _texts(job, places), totals)
 
 

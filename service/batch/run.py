@@ -11,21 +11,22 @@ from __future__ import annotations
 import asyncio
 import heapq
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
-from service.batch.boilerplate import Boilerplate, Marking, Paragraphs, counted
+from service.batch.answers import Answers
 from service.batch.computing import Computing
+from service.batch.index import Index, opened
 from service.batch.job import Job
 from service.batch.ledger import Ledger, Line, refusal
 from service.batch.progress import Progress, Tally
 from service.batch.reading import Item, Journey, ReadAhead, Selector, records
-from service.batch.record import Refused
+from service.batch.record import Record, Refused
 from service.errors import Unavailable
-from service.pipeline.cores import usable_cores
 from service.rpc.status import Status, status_of
-from service.schema import Digest
+from service.schema import Article, Digest
 
 _CHARS = 32 * 2**20  # of text in work at once, unless a single article has more
 _HELD_BACK = 4  # windows that an ordered output may hold back behind a slow article
@@ -56,35 +57,14 @@ async def run(job: Job, computing: Computing, progress: Progress, tally: Tally) 
         await asyncio.to_thread(ledger.open)
         async with computing:
             await asyncio.to_thread(ledger.begin, computing.models)
-            async with _marking(job, ledger, progress) as marking:
-                outcome = await _Work(job, ledger, computing, progress, tally, marking).run()
+            indexed = opened(job, ledger, progress) if job.index_boilerplate else nullcontext()
+            async with indexed as index:
+                outcome = await _Work(job, ledger, computing, progress, tally, index).run()
         await asyncio.to_thread(ledger.close, "interrupted" if outcome.interrupted else "finished")
     except BaseException:
         ledger.abandon()
         raise
     return outcome
-
-
-@asynccontextmanager
-async def _marking(job: Job, ledger: Ledger, progress: Progress) -> AsyncIterator[Marking | None]:
-    """What marks repeated paragraphs, if that is asked for: counted now, or by an earlier run."""
-    if not job.index_boilerplate:
-        yield None
-        return
-    paragraphs = Paragraphs(usable_cores())
-    try:
-        path = job.paths.boilerplate
-        index = await asyncio.to_thread(Boilerplate.load, path)
-        if index is None or index.fingerprint != ledger.fingerprint:
-            progress.say("counting paragraphs …")
-            everything = Selector(lambda _: False)
-            items = records(ledger.files(), job.mapping, everything, Journey(ledger.bytes))
-            index = await counted(ReadAhead(items), paragraphs, ledger.fingerprint)
-            await asyncio.to_thread(index.save, path)
-            progress.say(f"{len(index):,} paragraphs stand in many articles")
-        yield Marking(paragraphs, index)
-    finally:
-        await paragraphs.close()
 
 
 class _Work:
@@ -97,9 +77,10 @@ class _Work:
         computing: Computing,
         progress: Progress,
         tally: Tally,
-        marking: Marking | None,
+        index: Index | None,
     ) -> None:
-        self._marking = marking
+        self._index = index
+        self._answers = Answers(index.copies) if index and job.compute_once else None
         self._job = job
         self._ledger = ledger
         self._computing = computing
@@ -121,7 +102,8 @@ class _Work:
             only=retried.wants if retried else None,
             broken=self._ledger.broken,
         )
-        ahead = ReadAhead(records(self._ledger.files(), self._job.mapping, selector, journey))
+        items = records(self._ledger.files(), self._job.mapping, selector, journey)
+        ahead = ReadAhead(self._index.placed(items) if self._index else items)
         async with self._progress:
             with self._interruptible(ahead):
                 try:
@@ -154,20 +136,35 @@ class _Work:
             settled.outcome = refusal(item.malformed)
         else:
             try:
-                request = replace(self._job.request, article=item.article)
-                marking = self._marking
-                repeated = await marking.ranges(item.article) if marking else ()
-                digest = await self._computing.digest(request, repeated)
+                settled.outcome = await self._digest(settled, item)
             except Unavailable:
                 raise  # not this article's fault, nor will the next one fare better
             except Exception as error:
                 settled.outcome = status_of(error)
-            else:
-                if item.findings:
-                    digest = replace(digest, findings=(*item.findings, *digest.findings))
-                settled.outcome = digest
+            self._tally.copies += item.duplicate_of is not None
+            self._tally.reused += settled.reused
         self._tally.count(settled.outcome, item.share)
         self._settled.put_nowait(settled)
+
+    async def _digest(self, settled: _Settled, record: Record) -> Digest:
+        """The digest of a record: computed, or that of the article it is a copy of."""
+        answers = self._answers
+        digest = None
+        if answers and record.has_copies:
+            digest = settled.kept = await answers.awaited(record, self._computed(record.article))
+        elif answers and record.duplicate_of:
+            digest = await answers.reused(record)
+            settled.reused = digest is not None
+        if digest is None:
+            digest = await self._computed(record.article)
+        if record.findings:
+            digest = replace(digest, findings=(*record.findings, *digest.findings))
+        return digest
+
+    async def _computed(self, article: Article) -> Digest:
+        request = replace(self._job.request, article=article)
+        repeated = await self._index.repeated(article) if self._index else ()
+        return await self._computing.digest(request, repeated)
 
     async def _write(self) -> None:
         """Write what is settled as it comes, as much at once as there is."""
@@ -182,9 +179,21 @@ class _Work:
             batch = [settled for settled in waiting if settled]
             if self._order:
                 batch = self._order.arranged(batch)
-            await asyncio.to_thread(self._ledger.write, [settled.line for settled in batch])
+            await asyncio.to_thread(self._put, batch)
             for settled in batch:
                 self._room.leave(settled.chars)
+                if self._answers and isinstance(settled.item, Record):
+                    self._answers.forget(settled.item)
+
+    def _put(self, batch: Sequence[_Settled]) -> None:
+        """Write lines, and before them the answers that copies will want."""
+        if self._answers:
+            kept = [(s.item, s.kept) for s in batch if isinstance(s.item, Record) and s.kept]
+            try:
+                self._answers.keep(kept)
+            except sqlite3.Error as error:
+                raise self._ledger.failed(error) from error
+        self._ledger.write([settled.line for settled in batch])
 
     @contextmanager
     def _interruptible(self, ahead: ReadAhead) -> Iterator[None]:
@@ -214,12 +223,14 @@ class _Work:
 class _Settled:
     """A record in work, and what it came to."""
 
-    __slots__ = ("chars", "item", "number", "outcome")
+    __slots__ = ("chars", "item", "kept", "number", "outcome", "reused")
 
     def __init__(self, number: int, item: Item) -> None:
         self.number = number
         self.item = item
         self.outcome: Digest | Status | None = None
+        self.reused = False  # the answer, of the article that this one is a copy of
+        self.kept: Digest | None = None  # for copies of this one
         article = None if isinstance(item, Refused) else item.article
         self.chars = len(article.text or article.html or "") if article else 0
 
@@ -230,7 +241,9 @@ class _Settled:
         item = self.item
         if isinstance(item, Refused):
             return Line(item.place, item.malformed.id, self.outcome)
-        return Line(item.place, item.article.id, self.outcome)
+        first = item.duplicate_of
+        duplicate_of = replace(first, reused=self.reused) if first else None
+        return Line(item.place, item.article.id, self.outcome, duplicate_of)
 
     def __lt__(self, other: _Settled) -> bool:
         return self.number < other.number

@@ -54,7 +54,13 @@ class _Command(click.Command):
 @click.option(
     "--index-boilerplate",
     is_flag=True,
-    help="Count paragraphs in a first pass, and leave out what stands in many articles of a host.",
+    help="Read all of it once before: leave out paragraphs that stand in many articles of a host, "
+    "and note near-identical articles.",
+)
+@click.option(
+    "--compute-once",
+    is_flag=True,
+    help="Give near-identical articles the answer of the first; implies --index-boilerplate.",
 )
 @click.option("--dry-run", is_flag=True, help="Count and estimate; write nothing.")
 @click.option("--limit", type=click.IntRange(1), help="Read so many records.")
@@ -149,7 +155,8 @@ def _job(inputs: tuple[str, ...], given: dict[str, Any]) -> Job:
         resume=given.pop("resume"),
         only_errors=given.pop("only_errors"),
         ordered=given.pop("ordered"),
-        index_boilerplate=given.pop("index_boilerplate"),
+        index_boilerplate=given.pop("index_boilerplate") or given["compute_once"],
+        compute_once=given.pop("compute_once"),
         runner=given.pop("runner"),
         limit=given.pop("limit"),
         sample=given.pop("sample"),
@@ -170,7 +177,8 @@ def _check(job: Job, *, servers: bool) -> None:
     clashing = {
         "--ordered": job.ordered,
         "--only-errors": job.only_errors,
-        "--index-boilerplate": job.index_boilerplate,
+        "--index-boilerplate": job.index_boilerplate and not job.compute_once,
+        "--compute-once": job.compute_once,
         "--limit": job.limit,
         "--server": servers,
     }
@@ -251,6 +259,10 @@ def _conclude(job: Job, outcome: Outcome) -> int:
     more = {"done before": f"{outcome.skipped:,}"} if outcome.skipped else {}
     if outcome.repeated_ids:
         more["repeated ids"] = f"{outcome.repeated_ids:,}"
+    if job.index_boilerplate:
+        more["copies"] = f"{outcome.tally.copies:,}"
+    if job.compute_once:
+        more["of which reused"] = f"{outcome.tally.reused:,}"
     if job.report:
         shown = {"articles": f"{outcome.digests:,}", "failed": f"{outcome.errors:,}"}
         manifest = Manifest.load(job.paths.manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from echo_batch import Echo
+from service.batch import index
 from service.batch.job import Job, Paths
 from service.batch.progress import Progress, Tally
 from service.batch.run import Outcome, run
@@ -56,6 +58,25 @@ def batch(tmp_path: Path) -> Callable[..., Any]:
         return Ran(outcome, paths, said.getvalue(), echo)
 
     return ran
+
+
+class _Inline:
+    """The work of worker processes, here: starting those takes seconds."""
+
+    def __init__(self, *_: object) -> None:
+        return
+
+    async def run(self, task: Callable[..., Any], *arguments: Any) -> Any:
+        await asyncio.sleep(0)
+        return task(*arguments)
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.fixture
+def inline_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "Workers", _Inline)
 
 
 @pytest.fixture
