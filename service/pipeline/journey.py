@@ -54,7 +54,7 @@ class Journey:
         began = time.monotonic()
         with _span(getattr(task, "__name__", "prepare")):
             try:
-                return await self.workers.run_ranked(rank, task, *args, **kwargs)
+                return await self.workers.run_ranked(rank, self.job.caller, task, *args, **kwargs)
             finally:
                 self._prepared += time.monotonic() - began
 

@@ -264,11 +264,12 @@ class Pipeline:
         job = self._scheduler.job(
             priority=terms.priority,
             deadline=terms.deadline,
+            caller=terms.caller,
             no_cache=request.no_cache,
             scope=terms.scope,
             wait=terms.wait,
             kind=(type(request), isinstance(request, DigestRequest) and request.translate_body),
-            delay=self._workers.wait(RANKS[terms.priority]),
+            delay=self._workers.wait(RANKS[terms.priority], terms.caller),
         )
         try:
             async with asyncio.timeout(None if math.isinf(left) else left), job:

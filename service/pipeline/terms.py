@@ -13,14 +13,16 @@ class Terms:
     """On what terms a request is served.
 
     ``deadline`` is absolute, in seconds of ``time.monotonic``. ``priority`` is
-    the request's class, never UNSPECIFIED here. ``scope`` keeps cached answers
-    apart. ``wait`` says whether the request waits for room or is refused.
-    ``repeated`` are pieces of the text that the caller knows from many other
-    articles: they are left out as ``excluded`` ones are, and called REPEATED.
+    the request's class, never UNSPECIFIED here, within which ``caller`` has its
+    share. ``scope`` keeps cached answers apart. ``wait`` says whether the request
+    waits for room or is refused. ``repeated`` are pieces of the text that the caller
+    knows from many other articles: they are left out as ``excluded`` ones are, and
+    called REPEATED.
     """
 
     deadline: float = math.inf
     priority: Priority = Priority.INTERACTIVE
+    caller: str = ""
     scope: str = ""
     wait: bool = False
     repeated: tuple[Range, ...] = ()

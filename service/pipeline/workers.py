@@ -15,6 +15,7 @@ import os
 import signal
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -42,8 +43,8 @@ class Workers:
         self._arguments = arguments
         self._pool = self._open()
         self._free = count
-        self._line = SortedList()  # of rank, arrival, and the future that ends the wait
-        self._rhythms: dict[int, Rhythm] = {}  # by rank
+        self._line = SortedList()  # of rank, tag, arrival, and the future that ends the wait
+        self._ranks: defaultdict[int, _Rank] = defaultdict(_Rank)
         self._arrivals = itertools.count()
         self._closed = False
 
@@ -57,22 +58,22 @@ class Workers:
 
     async def run(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``task`` in a worker, before all that have a higher rank; see ``run_ranked``."""
-        return await self.run_ranked(0, task, *args, **kwargs)
+        return await self.run_ranked(0, "", task, *args, **kwargs)
 
     async def run_ranked(
-        self, rank: int, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+        self, rank: int, caller: str, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run ``task`` in a worker and return its result or raise its exception.
 
-        Of the tasks that wait for a worker, the one of the lowest rank is next, and of
-        equals the one that came first.
+        Of the tasks that wait for a worker, the one of the lowest rank is next. Within a
+        rank callers take turns, and of one caller's the one that came first is first.
 
         A task whose worker died, or was replaced because it or a neighbour
         hung, is tried once more; ComputeFailed says that it failed twice. Where
         the setup failed, its exception is every task's.
         """
         for _ in range(2):
-            await self._turn(rank)
+            await self._turn(rank, caller)
             if self._closed:
                 self._pass_on()
                 raise Unavailable("the server is shutting down")
@@ -106,18 +107,19 @@ class Workers:
         future.add_done_callback(ended)
         return future
 
-    async def _turn(self, rank: int) -> None:
+    async def _turn(self, rank: int, caller: str) -> None:
         """Wait for a free worker."""
         if self._free:
             self._free -= 1
             return
         turn = asyncio.get_running_loop().create_future()
-        place = rank, next(self._arrivals), turn
+        place = rank, self._ranks[rank].tag(caller), next(self._arrivals), turn
         self._line.add(place)
         try:
             await turn
         except asyncio.CancelledError:
             self._line.discard(place)
+            self._look(rank)
             if turn.done() and not turn.cancelled():  # it had just come
                 self._pass_on()
             raise
@@ -125,22 +127,23 @@ class Workers:
     def _pass_on(self) -> None:
         """A worker is free: let the next in line have it."""
         while self._line:
-            rank, _, turn = self._line.pop(0)
+            rank, tag, _, turn = self._line.pop(0)
             if not turn.done():
-                more = self._ahead(rank) > self._ahead(rank - 1)
-                self._rhythms.setdefault(rank, Rhythm()).beat(time.monotonic(), more)
+                self._ranks[rank].go(tag, time.monotonic())
+                self._look(rank)
                 turn.set_result(None)
                 return
         self._free += 1
 
-    def wait(self, rank: int) -> float:
-        """Predict the seconds until a task of this rank that comes now has its turn."""
-        rhythm = self._rhythms.get(rank)
-        return self._ahead(rank) * rhythm.seconds if rhythm else 0.0
+    def _look(self, rank: int) -> None:
+        """Somebody of this rank waits no more; was it the last?"""
+        if self._line.bisect_left((rank,)) == self._line.bisect_left((rank + 1,)):
+            self._ranks[rank].rest()
 
-    def _ahead(self, rank: int) -> int:
-        """How many wait that have this rank or a lower one."""
-        return self._line.bisect_left((rank + 1,))
+    def wait(self, rank: int, caller: str) -> float:
+        """Predict the seconds until a task that comes now has its turn."""
+        own = self._ranks[rank]
+        return self._line.bisect_left((rank, own.next_tag(caller) + 1)) * own.seconds
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         """Put a new pool in the place of a broken one, unless another task already did."""
@@ -154,19 +157,43 @@ class Workers:
         _kill(self._pool)
 
 
-class Rhythm:
-    """The seconds between two turns while somebody waits: a mean over the last ten or so."""
+class _Rank:
+    """The order of those who wait with one rank, and their pace.
+
+    Start-time fair queueing (Goyal, Vin and Cheng, 1996), a task for a packet: tasks go by
+    their tags. A caller's are numbered from the tag that went last; so who has many waiting
+    goes on with one a round, and who comes goes next.
+
+    ``seconds`` pass between two turns while somebody waits: a mean over the last ten or so.
+    """
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._last: float | None = None
+        self._turned: float | None = None  # when the last turn was, if somebody waits since
+        self._went = 0  # its tag
+        self._tags: dict[str, int] = {}  # the next of each caller
 
-    def beat(self, now: float, more: bool) -> None:
-        """A turn has come; the next one counts from here if there are more who wait."""
-        if self._last is not None:
-            gap = now - self._last
+    def next_tag(self, caller: str) -> int:
+        """Where in the order a task that comes now would stand."""
+        return max(self._went, self._tags.get(caller, 0))
+
+    def tag(self, caller: str) -> int:
+        """Where it stands."""
+        tag = self.next_tag(caller)
+        self._tags[caller] = tag + 1
+        return tag
+
+    def go(self, tag: int, now: float) -> None:
+        """A turn has come."""
+        if self._turned is not None:
+            gap = now - self._turned
             self.seconds += (gap - self.seconds) * 0.1 if self.seconds else gap
-        self._last = now if more else None
+        self._turned, self._went = now, tag
+
+    def rest(self) -> None:
+        """Nobody waits: the next turn says nothing of the pace."""
+        self._turned, self._went = None, 0
+        self._tags.clear()
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:

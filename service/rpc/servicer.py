@@ -211,6 +211,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         return Terms(
             deadline=deadline,
             priority=caller.cap(priority),
+            caller=caller.name,
             scope=caller.name if caller.allowance.private else "",
             wait=wait,
         )

@@ -2,26 +2,32 @@
 
 All of the ordering policy is here, without tasks, clocks or lanes.
 
-Every entry stands in two sorted lists: one per priority by date, which gives
-the head of a batch, and one per queue, profile and priority by length, from
-which the batch is filled. Either costs O(log n) a step, and an entry that is
-cancelled leaves both at once.
+Every entry stands in two orders: that of turns within its priority, by caller and
+date, which gives the head of a batch (``turns``), and one per queue, profile, priority
+and caller by length, from which the batch is filled. Either costs O(log n) a step, and
+an entry that is cancelled leaves both at once.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
 
 from sortedcontainers import SortedList
 
 from service.scheduler.entry import Entry
+from service.scheduler.turns import Turns
 from service.scheduler.work import padded_tokens
 from service.schema import Priority
 
 CLASSES = (Priority.INTERACTIVE, Priority.BULK)
+FILLING = 64  # callers of whose work a batch is filled, at most
+
+_Group = tuple[str, Hashable, Priority]
 
 
 @dataclass(frozen=True)
@@ -37,54 +43,73 @@ class Backlog:
     """The waiting entries of all queues. ``left`` hears of every removal."""
 
     def __init__(
-        self, *, max_padding: float, bulk_share: float, left: Callable[[Priority], None]
+        self,
+        *,
+        max_padding: float,
+        bulk_share: float,
+        lead: int,
+        left: Callable[[Priority], None],
     ) -> None:
         self._left = left
         self._useful = 1 - max_padding
         self._credit = bulk_share / (1 - bulk_share)
         self._owed = 0.0  # seconds that bulk has to get back
-        self._by_date = {priority: SortedList() for priority in CLASSES}
-        self._by_length: dict[tuple[str, Hashable, Priority], SortedList] = {}
+        self._turns = {priority: Turns(lead) for priority in CLASSES}
+        self._by_length: dict[_Group, dict[str, SortedList]] = {}
         self._tokens: dict[Priority, Counter[str]] = {priority: Counter() for priority in CLASSES}
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_date.values()))
+        return sum(map(len, self._turns.values()))
 
     def __iter__(self) -> Iterator[Entry]:
-        for dates in self._by_date.values():
-            for _, _, entry in dates:
-                yield entry
+        return itertools.chain.from_iterable(self._turns.values())
 
     def tokens(self, priority: Priority) -> Counter[str]:
         """Cost of what waits, by queue."""
         return self._tokens[priority]
 
+    def own(self, priority: Priority, caller: str) -> int:
+        """Cost of what waits of one caller's."""
+        return self._turns[priority].tokens(caller)
+
+    def others(self, priority: Priority, caller: str) -> int:
+        """How many other callers wait."""
+        turns = self._turns[priority]
+        return turns.callers - bool(turns.tokens(caller))
+
     def add(self, entry: Entry) -> None:
         """Put an entry in line. Its urgency is taken now; see ``reorder``."""
-        entry.priority, entry.due = entry.urgency()
+        entry.priority, entry.due, entry.caller = self._place(entry)
         unit = entry.unit
-        self._by_date[entry.priority].add((entry.due, entry.number, entry))
+        self._turns[entry.priority].add(entry)
         self._tokens[entry.priority][unit.queue] += unit.tokens
         # One that runs alone is a head, or nothing; so it has no place by length.
         if not entry.retried:
-            lengths = self._by_length.setdefault(self._group(entry, entry.priority), SortedList())
+            callers = self._by_length.setdefault(self._group(entry, entry.priority), {})
+            lengths = callers.get(entry.caller)
+            if lengths is None:
+                lengths = callers[entry.caller] = SortedList()
             lengths.add((unit.tokens, entry.number, entry))
 
-    def remove(self, entry: Entry) -> None:
-        """Take an entry out of the line."""
+    def remove(self, entry: Entry, *, served: bool = False) -> None:
+        """Take an entry out of the line; ``served``: at its caller's account."""
         unit = entry.unit
-        self._by_date[entry.priority].remove((entry.due, entry.number, entry))
+        self._turns[entry.priority].remove(entry, served=served)
         self._tokens[entry.priority][unit.queue] -= unit.tokens
         if not entry.retried:
             group = self._group(entry, entry.priority)
-            self._by_length[group].remove((unit.tokens, entry.number, entry))
-            if not self._by_length[group]:
-                del self._by_length[group]
+            callers = self._by_length[group]
+            lengths = callers[entry.caller]
+            lengths.remove((unit.tokens, entry.number, entry))
+            if not lengths:
+                del callers[entry.caller]
+                if not callers:
+                    del self._by_length[group]
         self._left(entry.priority)
 
     def reorder(self, entry: Entry) -> None:
         """Whoever waits for the entry has changed."""
-        if entry.urgency() != (entry.priority, entry.due):
+        if self._place(entry) != (entry.priority, entry.due, entry.caller):
             self.remove(entry)
             self.add(entry)
 
@@ -94,25 +119,27 @@ class Backlog:
         The head goes whatever its cost. Others of its queue and profile join
         it, nearest in length first, while the padded cost stays within
         ``budget(queue)`` and the padding within its share; the head's own
-        priority comes first, the other one fills what is left.
+        priority comes first, the other one fills what is left. Within either,
+        callers who are ahead of their share come last.
         """
-        interactive, bulk = (self._by_date[priority] for priority in CLASSES)
+        interactive, bulk = (self._turns[priority] for priority in CLASSES)
         if not interactive and not bulk:
             return None
         contested = bool(interactive and bulk)
         turn = bulk if not interactive or (bulk and self._owed > 0) else interactive
-        head: Entry = turn[0][2]
-        self.remove(head)
+        head = turn.head()
+        self.remove(head, served=True)
         entries = [head]
         if not head.retried:
             filling = _Filling(head, budget(head.unit.queue), self._useful)
             for priority in sorted(CLASSES, key=lambda p: p is not head.priority):
                 lengths = self._by_length.get(self._group(head, priority))
                 if lengths:
-                    filling.fill(lengths)
+                    for callers in self._turns[priority].order(FILLING):
+                        filling.fill([lengths[own] for own in callers if own in lengths])
             entries = filling.entries
             for entry in entries[1:]:
-                self.remove(entry)
+                self.remove(entry, served=True)
         return Pick(entries, head.priority, contested)
 
     def charge(self, pick: Pick, seconds: float) -> None:
@@ -125,8 +152,13 @@ class Backlog:
             bulk = pick.priority is Priority.BULK
             self._owed += -seconds if bulk else seconds * self._credit
 
+    def _place(self, entry: Entry) -> tuple[Priority, float, str]:
+        """Class, date and caller: of two who share it, the one with less that waits."""
+        priority, due = entry.urgency()
+        return priority, due, min(entry.callers(), key=self._turns[priority].tokens)
+
     @staticmethod
-    def _group(entry: Entry, priority: Priority) -> tuple[str, Hashable, Priority]:
+    def _group(entry: Entry, priority: Priority) -> _Group:
         return entry.unit.queue, entry.unit.profile, priority
 
 
@@ -142,13 +174,16 @@ class _Filling:
         self._input = head.unit.input_tokens
         self._output = head.unit.output_tokens
 
-    def fill(self, lengths: SortedList) -> None:
+    def fill(self, lengths: Sequence[SortedList]) -> None:
         """Take from both sides of the head's length, the nearer one first.
 
         The first misfit closes its side: what lies beyond is longer, or pads more.
         """
         middle = (self._length, -math.inf)  # of equals, the oldest first
-        shorter, longer = lengths.irange(maximum=middle, reverse=True), lengths.irange(middle)
+        shorter = merge(
+            *(some.irange(maximum=middle, reverse=True) for some in lengths), reverse=True
+        )
+        longer = merge(*(some.irange(middle) for some in lengths))
         below, above = next(shorter, None), next(longer, None)
         while below or above:
             if above is None or (below and self._length - below[0] <= above[0] - self._length):

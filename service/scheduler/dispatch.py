@@ -106,8 +106,11 @@ class Dispatch:
                 lane_seconds += self.pace(queue).predict(count, now)
         return lane_seconds / len(self.posts)
 
-    def wait(self, priority: Priority) -> float:
-        """Predicted time until work that arrives now is at the head of the line."""
+    def wait(self, priority: Priority, part: float = 1.0) -> float:
+        """Predicted time until work that arrives now is at the head of the line.
+
+        ``part`` of what waits in its class goes first; see ``ahead``.
+        """
         now = self._clock()
         busy = [post.free_at for post in self.posts if post.free_at is not None]
         running = sum(max(0.0, free_at - now) for free_at in busy)
@@ -116,12 +119,25 @@ class Dispatch:
             for own in (Priority.INTERACTIVE, Priority.BULK)
         )
         if priority is Priority.BULK:
-            ahead += bulk
+            ahead += bulk * part
         else:
             # Bulk takes its share meanwhile, if there is so much of it.
             share = self._policy.bulk_share
+            ahead *= part
             ahead += min(bulk, ahead * share / (1 - share))
         return running / len(self.posts) + ahead
+
+    def ahead(self, priority: Priority, caller: str, tokens: int) -> float:
+        """How much of what waits in a class goes before the last of so many tokens of a caller's.
+
+        Its own goes first, and as much again of each other caller's, if that has so much.
+        """
+        total = self.backlog.tokens(priority).total() + self._forecast.tokens(priority).total()
+        others = self.backlog.others(priority, caller)
+        if not others or not total:
+            return 1.0
+        own = self.backlog.own(priority, caller) + self._forecast.own(priority, caller) + tokens
+        return min(1.0, own * (1 + others) / total)
 
     def together(self, queues: Iterable[str]) -> float:
         """Predicted time of a batch that a unit of one of these queues shares with others."""

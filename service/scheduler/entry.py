@@ -61,6 +61,7 @@ class Entry:
     __slots__ = (
         "_dates",
         "_interactive",
+        "caller",
         "calls",
         "due",
         "key",
@@ -80,6 +81,7 @@ class Entry:
         self._dates: list[tuple[float, int, Call]] = []  # a heap; who left is dropped when on top
         self.priority = Priority.BULK
         self.due = 0.0
+        self.caller = ""
         self.running = False
         self.retried = False
 
@@ -120,6 +122,10 @@ class Entry:
             for position in positions:
                 call.fill(position, self.unit, outcome, cached=cached)
                 cached = True
+
+    def callers(self) -> tuple[str, str]:
+        """Who waits: the first and the last of them, since all would be too many to look at."""
+        return next(iter(self.calls)).job.caller, next(reversed(self.calls)).job.caller
 
     def urgency(self) -> tuple[Priority, float]:
         """The highest priority and the earliest date among those who wait."""

@@ -28,10 +28,15 @@ class Forecast:
     def __init__(self) -> None:
         self._typical: dict[Hashable, tuple[float, dict[str, float]]] = {}
         self._promised = {priority: Counter[str]() for priority in Priority}
+        self._own: Counter[tuple[Priority, str]] = Counter()
 
     def tokens(self, priority: Priority) -> Counter[str]:
         """Cost of what will be asked for, by queue."""
         return self._promised[priority]
+
+    def own(self, priority: Priority, caller: str) -> int:
+        """Cost of what one caller will ask for."""
+        return self._own[priority, caller]
 
     def typical(self, kind: Hashable) -> Mapping[str, int]:
         """What a job of this kind asks for, by queue; empty while none has ended."""
@@ -42,11 +47,17 @@ class Forecast:
         """Count on the job."""
         job.promised = dict(self.typical(job.kind))
         self._promised[job.priority].update(job.promised)
+        self._own[job.priority, job.caller] += sum(job.promised.values())
 
     def ask(self, job: Job, queues: set[str], tokens: Mapping[str, int]) -> None:
         """The job asks these queues, for what costs so much and nobody computes yet."""
+        whose = job.priority, job.caller
         for queue in queues & job.promised.keys():
-            self._promised[job.priority][queue] -= job.promised.pop(queue)
+            count = job.promised.pop(queue)
+            self._promised[job.priority][queue] -= count
+            self._own[whose] -= count
+        if not self._own[whose]:
+            del self._own[whose]
         job.asked.update(tokens)
 
     def leave(self, job: Job, *, well: bool) -> None:

@@ -27,6 +27,7 @@ class Job:
         self,
         scheduler: Scheduler,
         *,
+        caller: str,
         priority: Priority,
         deadline: float,
         due: float,
@@ -38,6 +39,7 @@ class Job:
         meter: Meter,
     ) -> None:
         self._scheduler = scheduler
+        self.caller = caller
         self.priority = priority
         self.deadline = deadline
         self.due = due  # what its units are ordered by

@@ -18,6 +18,7 @@ class Policy:
     Order
         patience        a unit is ordered by its deadline, but as if it were at most this far off
         bulk_share      of the lanes' time is bulk's, however much interactive work waits
+        lead            a caller goes by its dates until it is so many tokens ahead of its share
     Admission
         queue_tokens    may wait, for each priority
         fade            half-life of the trust in an old measurement of speed
@@ -35,6 +36,7 @@ class Policy:
     max_padding: float = 0.25
     patience: float = 30.0
     bulk_share: float = 0.1
+    lead: int = 2048
     queue_tokens: int = 1_000_000
     fade: float = 60.0
     batch_limit: float = 300.0

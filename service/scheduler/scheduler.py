@@ -15,6 +15,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Self, cast
 
 from cachetools import LRUCache
@@ -61,10 +62,15 @@ class Scheduler:
         self._backlog = Backlog(
             max_padding=policy.max_padding,
             bulk_share=policy.bulk_share,
+            lead=policy.lead,
             left=lambda priority: self._rooms[priority].change(),
         )
         self._rooms = {
-            priority: Room(policy.queue_tokens, self._backlog.tokens(priority).total)
+            priority: Room(
+                policy.queue_tokens,
+                self._backlog.tokens(priority).total,
+                partial(self._backlog.own, priority),
+            )
             for priority in CLASSES
         }
         self._forecast = Forecast()
@@ -119,6 +125,7 @@ class Scheduler:
         *,
         priority: Priority,
         deadline: float,
+        caller: str = "",
         no_cache: bool = False,
         scope: str = "",
         wait: bool = False,
@@ -127,6 +134,7 @@ class Scheduler:
     ) -> Job:
         """A new job, to be entered with ``async with``.
 
+        Within a priority the lanes are shared fairly between callers, whom ``caller`` names.
         Units are shared and cached within their ``scope`` only, and not at all
         with ``no_cache``. ``wait`` is for bulk work and streams: where there is
         no room it waits for it instead of being refused.
@@ -140,11 +148,10 @@ class Scheduler:
         now = self._clock()
         return Job(
             self,
+            caller=caller,
             priority=priority,
             deadline=deadline,
             # From the job's birth on, not the unit's: what was begun is finished first.
-            # This date is the whole order within a class; to share a class fairly between
-            # callers is to set it, and nothing else.
             due=min(deadline, now + self.policy.patience),
             no_cache=no_cache,
             scope=scope,
@@ -174,12 +181,11 @@ class Scheduler:
             raise Unavailable("the server is shutting down")
         if not job.wait:
             left = job.deadline - self._clock()
-            ahead = max(job.delay, self._dispatch.wait(job.priority))
             likely = self._forecast.typical(job.kind)
+            tokens = sum(likely.values())
+            ahead = max(job.delay, self._ahead(job, tokens))
             late = ahead and 0 < left < self._with_own(ahead * MARGIN, likely)
-            promised = self._forecast.tokens(job.priority).total()
-            room = self._rooms[job.priority]
-            if late or (likely and not room.fits(sum(likely.values()), promised)):
+            if late or (likely and not self._has_room(job, tokens)):
                 raise self._refusal(ahead)
         self._forecast.enter(job)
         self._jobs.add(job)
@@ -246,10 +252,24 @@ class Scheduler:
             raise DeadlineExpired("the deadline is too near, even for an empty queue")
         if job.wait:
             return
-        ahead = self._dispatch.wait(job.priority)
-        room = self._rooms[job.priority].fits(tokens.total())
+        ahead = self._ahead(job, tokens.total())
+        room = self._rooms[job.priority].fits(job.caller, tokens.total())
         if self._with_own(ahead, tokens) > left or not room:
             raise self._refusal(ahead)
+
+    def _ahead(self, job: Job, tokens: int) -> float:
+        """Predicted time until the last of so many tokens of the job is at the head of the line."""
+        part = self._dispatch.ahead(job.priority, job.caller, tokens)
+        return self._dispatch.wait(job.priority, part)
+
+    def _has_room(self, job: Job, tokens: int) -> bool:
+        """Will there be room when all who are being prepared have asked?"""
+        return self._rooms[job.priority].fits(
+            job.caller,
+            tokens,
+            promised=self._forecast.tokens(job.priority).total(),
+            own=self._forecast.own(job.priority, job.caller),
+        )
 
     def _with_own(self, ahead: float, tokens: Mapping[str, int]) -> float:
         """Predicted time until so many tokens by queue are done that have to wait so long."""
@@ -273,9 +293,9 @@ class Scheduler:
         key = self._key(call.job, unit)
         if self._share(call, position, unit, key):
             return
-        room = self._rooms[call.job.priority]
-        if not room.fits(unit.tokens):
-            await room.wait(unit.tokens, lambda: key in self._cache or key in self._entries)
+        room, caller = self._rooms[call.job.priority], call.job.caller
+        if not room.fits(caller, unit.tokens):
+            await room.wait(caller, unit.tokens, lambda: key in self._cache or key in self._entries)
             if self._share(call, position, unit, key):
                 return
         self._check_up()

@@ -184,7 +184,7 @@ async def test_a_deadline_ends_the_work(pipeline: Pipeline) -> None:
 async def test_who_cannot_be_read_in_time_is_refused_unread(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline._workers, "wait", lambda rank: 10.0 * rank)
+    monkeypatch.setattr(pipeline._workers, "wait", lambda rank, caller: 10.0 * rank)
     monkeypatch.setattr(pipeline._workers, "run_ranked", None)  # whoever reads fails
     deadline = time.monotonic() + 9.0
     with pytest.raises(Overloaded) as refusal:

@@ -117,7 +117,7 @@ async def test_what_is_urgent_goes_first_and_the_rest_in_order(
     order: list[str] = []
 
     async def note(rank: int, name: str) -> None:
-        assert await pool.run_ranked(rank, ask) == "ready"
+        assert await pool.run_ranked(rank, "", ask) == "ready"
         order.append(name)
 
     reading = asyncio.create_task(pool.run(gate.read_text))
@@ -134,37 +134,65 @@ async def test_what_is_urgent_goes_first_and_the_rest_in_order(
     assert leaver.cancelled()
 
 
+async def test_callers_take_turns_and_who_has_many_waiting_holds_up_nobody(
+    pool: Workers, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    order: list[str] = []
+
+    async def note(name: str) -> None:
+        assert await pool.run_ranked(1, name[0], ask) == "ready"
+        order.append(name)
+        if name == "a3":
+            tasks.append(asyncio.create_task(note("c1")))  # comes late, and goes next
+
+    reading = asyncio.create_task(pool.run(gate.read_text))
+    await asyncio.sleep(0)
+    names = ["a1", "a2", "a3", "a4", "a5", "b1", "b2"]
+    tasks = [asyncio.create_task(note(name)) for name in names]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(gate.write_text, "open")
+    await reading
+    while len(order) < 8:
+        await asyncio.gather(*tasks)
+    assert order[:5] == ["a1", "b1", "a2", "b2", "a3"]
+    assert order.index("c1") <= 6
+    assert [name for name in order if name[0] == "a"] == names[:5]
+
+
 async def test_the_wait_for_a_worker_is_foreseen_from_who_is_ahead_and_how_fast_they_went(
     pool: Workers, tmp_path: Path
 ) -> None:
-    assert pool.wait(1) == 0.0
+    assert pool.wait(1, "") == 0.0
     gates = [tmp_path / name for name in "abc"]
     for gate in gates:
         os.mkfifo(gate)
-    tasks = [asyncio.create_task(pool.run_ranked(1, gate.read_text)) for gate in gates]
+    tasks = [asyncio.create_task(pool.run_ranked(1, "", gate.read_text)) for gate in gates]
     await asyncio.sleep(0)
-    tasks += [asyncio.create_task(pool.run_ranked(2, ask)) for _ in range(4)]
+    tasks += [asyncio.create_task(pool.run_ranked(2, "", ask)) for _ in range(4)]
     await asyncio.sleep(0)
     for gate, task in zip(gates, tasks, strict=False):
         await asyncio.to_thread(gate.write_text, "open")
         await task
         if task is tasks[0]:
-            assert pool.wait(1) == 0.0, "nobody has waited long enough to tell"
+            assert pool.wait(1, "") == 0.0, "nobody has waited long enough to tell"
         if task is tasks[1]:
-            rhythm = pool.wait(2)
+            rhythm = pool.wait(2, "")
     await asyncio.gather(*tasks)
-    assert pool.wait(1) == pool.wait(2) == 0.0
+    assert pool.wait(1, "") == pool.wait(2, "") == 0.0
     assert rhythm == 0.0, "of its rank nobody had a turn"
     held = asyncio.create_task(pool.run(hang))
     await asyncio.sleep(0)
-    line = [asyncio.create_task(pool.run_ranked(rank, ask)) for rank in (1, 2, 2)]
+    line = [asyncio.create_task(pool.run_ranked(rank, "", ask)) for rank in (1, 2, 2)]
     await asyncio.sleep(0)
-    one = pool.wait(1)
+    one = pool.wait(1, "")
     assert 0 < one < 60
-    assert pool.wait(2) > 0
+    assert pool.wait(2, "") > 0
     line[0].cancel()
     await asyncio.wait([line[0]])
-    assert pool.wait(1) == 0.0
+    assert pool.wait(1, "") == 0.0
+    assert pool._ranks[1]._turned is None, "the time until somebody waits again is no pace"
     await pool.close()
     await asyncio.wait([held, *line])
 

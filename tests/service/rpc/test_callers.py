@@ -108,6 +108,7 @@ async def test_finished_work_is_kept_apart_where_asked(tmp_path):
         for token in ("apple", "pear"):
             await r.stub.Digest(REQUEST, metadata=bearer(token))
         assert [terms.scope for _, terms in r.pipeline.seen] == ["a", ""]
+        assert [terms.caller for _, terms in r.pipeline.seen] == ["a", "b"]
 
 
 async def test_an_rpc_that_is_not_allowed_is_refused(tmp_path):

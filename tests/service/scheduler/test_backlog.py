@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -19,16 +19,20 @@ INTERACTIVE, BULK = Priority.INTERACTIVE, Priority.BULK
 LEFT: list[Priority] = []
 
 
-def backlog(max_padding: float = 0.25, bulk_share: float = 0.1) -> Backlog:
+def backlog(max_padding: float = 0.25, bulk_share: float = 0.1, lead: int = 0) -> Backlog:
     LEFT.clear()
-    return Backlog(max_padding=max_padding, bulk_share=bulk_share, left=LEFT.append)
+    return Backlog(max_padding=max_padding, bulk_share=bulk_share, lead=lead, left=LEFT.append)
 
 
 class Waiter:
     """As much of a call as an entry sees."""
 
-    def __init__(self, priority: Priority = INTERACTIVE, due: float = 0.0) -> None:
-        self.job = SimpleNamespace(priority=priority, due=due, meter=Meter(lambda: 0.0))
+    def __init__(
+        self, priority: Priority = INTERACTIVE, due: float = 0.0, caller: str = ""
+    ) -> None:
+        self.job = SimpleNamespace(
+            priority=priority, due=due, caller=caller, meter=Meter(lambda: 0.0)
+        )
         self.entries: set[Entry] = set()
 
 
@@ -40,10 +44,11 @@ def entry(
     due: float = 0.0,
     queue: str = "q",
     profile: object = None,
+    caller: str = "",
 ) -> Entry:
     inputs, outputs = length if isinstance(length, tuple) else (length, 0)
     it = Entry(Unit(queue, profile, number, number, inputs, outputs), number, number)
-    it.join(Waiter(priority, due), 0)
+    it.join(Waiter(priority, due, caller), 0)
     return it
 
 
@@ -215,6 +220,7 @@ def test_reordering_without_a_change_moves_nothing():
     assert LEFT == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.1, 10), min_size=50, max_size=200), st.sampled_from([0.1, 0.25, 0.5]))
 def test_bulk_gets_its_share_and_no_more_while_both_wait(durations: list[float], share: float):
     line = backlog(bulk_share=share)
@@ -265,10 +271,19 @@ class Line(RuleBasedStateMachine):
         due=st.integers(0, 5),
         queue=st.sampled_from("ab"),
         profile=st.sampled_from("xy"),
+        caller=st.sampled_from("ab"),
         retried=st.booleans(),
     )
-    def add(self, length, priority, due, queue, profile, retried):
-        it = entry(self.number, length, priority=priority, due=due, queue=queue, profile=profile)
+    def add(self, length, priority, due, queue, profile, caller, retried):
+        it = entry(
+            self.number,
+            length,
+            priority=priority,
+            due=due,
+            queue=queue,
+            profile=profile,
+            caller=caller,
+        )
         it.retried = retried
         self.number += 1
         self.line.add(it)
@@ -281,11 +296,16 @@ class Line(RuleBasedStateMachine):
             self.line.remove(it)
             self.model.remove(it)
 
-    @rule(data=st.data(), priority=st.sampled_from([INTERACTIVE, BULK]), due=st.integers(0, 5))
-    def join(self, data, priority, due):
+    @rule(
+        data=st.data(),
+        priority=st.sampled_from([INTERACTIVE, BULK]),
+        due=st.integers(0, 5),
+        caller=st.sampled_from("ab"),
+    )
+    def join(self, data, priority, due, caller):
         if self.model:
             it = data.draw(st.sampled_from(self.model))
-            it.join(Waiter(priority, due), 0)
+            it.join(Waiter(priority, due, caller), 0)
             self.line.reorder(it)
 
     @rule(data=st.data())
@@ -306,7 +326,9 @@ class Line(RuleBasedStateMachine):
         head, *rest = pick.entries
         assert pick.contested == (len({it.priority for it in self.model}) == 2)
         assert pick.priority is head.priority
-        rivals = [it for it in self.model if it.priority is head.priority]
+        # Of one caller's; between callers see test_turns.
+        same = (head.priority, head.caller)
+        rivals = [it for it in self.model if (it.priority, it.caller) == same]
         assert head is min(rivals, key=lambda it: (it.due, it.number))
         assert len(set(pick.entries)) == len(pick.entries)
         batch = Batch(tuple(it.unit for it in pick.entries))
@@ -327,6 +349,7 @@ class Line(RuleBasedStateMachine):
             jobs = [c.job for c in it.calls]
             assert it.due == min(job.due for job in jobs)
             assert (it.priority is INTERACTIVE) == any(j.priority is INTERACTIVE for j in jobs)
+            assert it.caller in {job.caller for job in jobs}
         for priority in (INTERACTIVE, BULK):
             for queue in "ab":
                 waiting = (
@@ -340,3 +363,4 @@ class Line(RuleBasedStateMachine):
 
 
 TestLine = Line.TestCase
+TestLine.settings = settings(deadline=None)

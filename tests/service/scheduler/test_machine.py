@@ -63,7 +63,13 @@ class Machine(RuleBasedStateMachine):
                     return await super().run(batch)
 
             self.lanes = [Watched([]) for _ in range(lanes)]
-            s = scheduler(*self.lanes, batch_tokens=BATCH_TOKENS, batch_limit=5.0, bulk_share=share)
+            s = scheduler(
+                *self.lanes,
+                batch_tokens=BATCH_TOKENS,
+                batch_limit=5.0,
+                bulk_share=share,
+                lead=20,
+            )
             await s.start()
             return s
 
@@ -79,7 +85,8 @@ class Machine(RuleBasedStateMachine):
         head = entries[0]
         for entry in self.scheduler._backlog:
             if entry.priority is head.priority:
-                assert (head.due, head.number) <= (entry.due, entry.number)
+                if entry.caller == head.caller:
+                    assert (head.due, head.number) <= (entry.due, entry.number)
             elif head.priority is Priority.BULK:
                 assert self.scheduler._backlog._owed > 0, "interactive work goes first"
 
@@ -87,15 +94,16 @@ class Machine(RuleBasedStateMachine):
         target=calls,
         wanted=st.lists(units, min_size=1, max_size=6),
         priority=st.sampled_from([Priority.INTERACTIVE, Priority.BULK]),
+        caller=st.sampled_from("abc"),
         no_cache=st.sampled_from([False, False, True]),
         patience=st.integers(1, 40),
     )
     def ask(
-        self, wanted: list[Unit], priority: Priority, no_cache: bool, patience: int
+        self, wanted: list[Unit], priority: Priority, caller: str, no_cache: bool, patience: int
     ) -> asyncio.Task[list[Output | Exception]]:
         async def call() -> list[Output | Exception]:
             job = self.scheduler.job(
-                priority=priority, deadline=math.inf, no_cache=no_cache, wait=True
+                priority=priority, caller=caller, deadline=math.inf, no_cache=no_cache, wait=True
             )
             job.due = now() + patience
             async with job:
@@ -154,6 +162,8 @@ class Machine(RuleBasedStateMachine):
         assert len(set(waiting)) == len(waiting) == len(backlog)
         assert not set(waiting) & set(running)
         assert all(entry.calls for entry in waiting), "it waits for nobody"
+        for entry in waiting:
+            assert entry.caller in {call.job.caller for call in entry.calls}
         for priority in (Priority.INTERACTIVE, Priority.BULK):
             own = [entry.unit.tokens for entry in waiting if entry.priority is priority]
             assert backlog.tokens(priority).total() == sum(own)

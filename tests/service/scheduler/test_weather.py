@@ -36,6 +36,7 @@ class Caller:
     wait: bool
     no_cache: bool
     scope: str
+    name: str
     twice: bool  # asks again in the same job
 
 
@@ -61,6 +62,7 @@ callers = st.builds(
     wait=st.booleans(),
     no_cache=st.sampled_from([False, False, True]),
     scope=st.sampled_from(["", "", "s"]),
+    name=st.sampled_from("abc"),
     twice=st.booleans(),
 )
 faults = st.sampled_from(["", "", "", *FAULTS])
@@ -78,6 +80,7 @@ async def call(s: Scheduler, caller: Caller) -> object:
                 wait=caller.wait,
                 no_cache=caller.no_cache,
                 scope=caller.scope,
+                caller=caller.name,
             ) as job,
         ):
             results = await job.run(caller.units)
@@ -156,28 +159,33 @@ def test_everybody_gets_their_own_answer_or_an_honest_error(
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.lists(st.tuples(times(20), st.integers(1, 40), st.booleans()), max_size=80),
+    st.lists(
+        st.tuples(times(20), st.integers(1, 40), st.booleans(), st.sampled_from("aaab")),
+        max_size=80,
+    ),
     st.sampled_from([0.1, 0.3]),
 )
-def test_nothing_starves(arrivals: list[tuple[float, int, bool]], share: float):
+def test_nothing_starves(arrivals: list[tuple[float, int, bool, str]], share: float):
     """Under a flood of interactive work bulk waits no longer than its share says."""
 
     async def main() -> None:
         lane = FakeLane()
-        async with scheduler(lane, batch_tokens=40, bulk_share=share, max_padding=0.9) as s:
+        async with scheduler(
+            lane, batch_tokens=40, bulk_share=share, max_padding=0.9, lead=40
+        ) as s:
 
-            async def one(n: int, at: float, size: int, bulk: bool) -> float:
+            async def one(n: int, at: float, size: int, bulk: bool, caller: str) -> float:
                 await asyncio.sleep(at)
                 came = now()
                 priority = Priority.BULK if bulk else Priority.INTERACTIVE
-                async with s.job(priority=priority, deadline=math.inf) as job:
+                async with s.job(priority=priority, deadline=math.inf, caller=caller) as job:
                     await job.run([Unit("q", None, n, n, size, 0)])
                 return now() - came
 
             waits = await asyncio.gather(*(one(n, *a) for n, a in enumerate(arrivals)))
-            bulk = sum(size for _, size, is_bulk in arrivals if is_bulk) / SPEED
-            everything = sum(size for _, size, _ in arrivals) / SPEED * 2  # padded at most twice
-            for wait, (_, _, is_bulk) in zip(waits, arrivals, strict=True):
+            bulk = sum(size for _, size, is_bulk, _ in arrivals if is_bulk) / SPEED
+            everything = sum(size for _, size, *_ in arrivals) / SPEED * 2  # padded at most twice
+            for wait, (_, _, is_bulk, _) in zip(waits, arrivals, strict=True):
                 slack = 2 * 0.4
                 assert wait <= everything * 5 + slack
                 if is_bulk:
