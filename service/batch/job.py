@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,10 @@ class Paths:
     def all(self) -> set[Path]:
         """All of them, resolved."""
         return {path.resolve() for path in vars(self).values()}
+
+
+# Of a job that is only rehearsed: below the null device lies no file, and no input either.
+NOWHERE = Paths.of(Path(os.devnull) / "nowhere.jsonl")
 
 
 @dataclass(frozen=True)

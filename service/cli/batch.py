@@ -41,9 +41,8 @@ class _Command(click.Command):
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    required=True,
     metavar="OUT.jsonl",
-    help="Where the digests go: .jsonl, .jsonl.gz, .jsonl.zst or .parquet.",
+    help="Where the digests go: .jsonl, .jsonl.gz, .jsonl.zst or .parquet. --dry-run needs none.",
 )
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), help="Of all inputs, where names do not tell."
@@ -117,8 +116,11 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
     Lines, JSON, CSV, Parquet, Arrow, WARC, text or HTML, compressed or not.
     """
     try:
+        dry = given.pop("dry_run")
+        if not (given["output"] or dry):
+            raise click.UsageError("Missing option '-o' / '--output'.")
         job = _job(inputs, given)
-        dry, servers = given.pop("dry_run"), _servers(given)
+        servers = _servers(given)
         address, actors = given.pop("ray_address"), given.pop("ray_actors") or 0
         settings = take(EngineSettings, given)
         _check(job, servers=servers is not None)
@@ -134,14 +136,15 @@ def batch(inputs: tuple[str, ...], **given: Any) -> int:
 
 
 def _job(inputs: tuple[str, ...], given: dict[str, Any]) -> Job:
-    from service.batch.job import Job, Paths
+    from service.batch.job import NOWHERE, Job, Paths
     from service.batch.mapping import GUESSES, Mapping
     from service.schema import DigestRequest
 
+    output = given.pop("output")
     fields = {role: given.pop(f"{role}_field") for role in GUESSES}
     return Job(
         inputs=inputs,
-        paths=Paths.of(given.pop("output")),
+        paths=Paths.of(output) if output else NOWHERE,
         form=given.pop("form") or "",
         mapping=Mapping(**fields, repair=not given.pop("no_repair")),
         request=DigestRequest(
@@ -166,13 +169,15 @@ def _job(inputs: tuple[str, ...], given: dict[str, Any]) -> Job:
 
 def _check(job: Job, *, servers: bool) -> None:
     """Raise UsageError for options that do not go together."""
+    from service.batch.job import NOWHERE
+
     if (job.report or job.index_boilerplate) and "-" in job.inputs:
         raise click.UsageError(
             "--report and --index-boilerplate read the inputs twice; save standard input to a file"
         )
     if job.runner != "ray":
         return
-    if job.paths.output.suffix != ".parquet":
+    if job.paths.output.suffix != ".parquet" and job.paths is not NOWHERE:
         raise click.UsageError("--runner ray writes .parquet; name such an --output")
     clashing = {
         "--ordered": job.ordered,

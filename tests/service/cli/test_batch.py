@@ -60,6 +60,18 @@ def test_a_dry_run_counts_and_estimates_and_writes_nothing(
     assert set(tmp_path.iterdir()) == before
 
 
+def test_a_dry_run_needs_no_output_and_any_other_does(
+    echo: Echo, dump: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(dump.parent)
+    dump.rename("out.jsonl")
+    assert app.run(["batch", ".", "--dry-run"]) == 0
+    assert "30 articles" in capsys.readouterr().err
+    assert [path.name for path in dump.parent.iterdir()] == ["out.jsonl"]
+    assert app.run(["batch", "."]) == 2
+    assert "--output" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options",
     [
