@@ -18,6 +18,11 @@ import pyarrow.parquet
 import pytest
 import zstandard
 
+from real_server import MARIAN, known_phrases
+from service.batch.computing import InProcess
+from service.schema import DigestRequest
+from service.settings import EngineSettings
+
 STORIES = [
     {"id": "one", "title": "Storm", "text": 'It rained, he said: "a lot".\n\nThe river rose by 5 metres.'},
     {"id": "two", "title": "Café", "text": "Prices at the café rose — by 3 %.\n\nPeople\tnoticed."},
@@ -25,60 +30,66 @@ STORIES = [
 ]  # fmt: skip
 
 
-def jsonl(encoding="utf-8"):
-    return "".join(json.dumps(s, ensure_ascii=False) + "\n" for s in STORIES).encode(encoding)
+def jsonl(stories=STORIES, encoding="utf-8"):
+    return "".join(json.dumps(s, ensure_ascii=False) + "\n" for s in stories).encode(encoding)
 
 
-def table(delimiter, encoding="utf-8"):
+def table(delimiter, stories=STORIES, encoding="utf-8"):
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, ["id", "title", "text"], delimiter=delimiter)
     writer.writeheader()
-    writer.writerows(STORIES)
+    writer.writerows(stories)
     return text.getvalue().encode(encoding)
 
 
-def parquet():
+def parquet(stories=STORIES):
     sink = io.BytesIO()
-    pyarrow.parquet.write_table(pa.Table.from_pylist(STORIES), sink, row_group_size=2)
+    pyarrow.parquet.write_table(pa.Table.from_pylist(stories), sink, row_group_size=2)
     return sink.getvalue()
 
 
-def arrow(kind):
+def arrow(kind, stories=STORIES):
     sink = io.BytesIO()
-    rows = pa.Table.from_pylist(STORIES)
+    rows = pa.Table.from_pylist(stories)
     with kind(sink, rows.schema) as writer:
         writer.write_table(rows, max_chunksize=2)
     return sink.getvalue()
 
 
-def feather():
+def feather(stories):
     sink = io.BytesIO()
-    pyarrow.feather.write_feather(pa.Table.from_pylist(STORIES), sink)
+    pyarrow.feather.write_feather(pa.Table.from_pylist(stories), sink)
     return sink.getvalue()
 
 
-FORMS = {
-    "dump.jsonl": jsonl(),
-    "dump.ndjson": b"\xef\xbb\xbf" + jsonl(),
-    "wide.jsonl": jsonl("utf-16"),
-    "dump.json": json.dumps(STORIES, indent=2).encode(),
-    "lines.json": jsonl(),
-    "dump.csv": table(","),
-    "semicolons.csv": table(";"),
-    "marked.csv": table(",", "utf-8-sig"),
-    "wide.csv": table(",", "utf-16"),
-    "dump.tsv": table("\t"),
-    "dump.parquet": parquet(),
-    "dump.arrow": arrow(pa.ipc.new_file),
-    "stream.arrow": arrow(pa.ipc.new_stream),
-    "dump.feather": feather(),
-    "dump.jsonl.gz": gzip.compress(jsonl()[:50]) + gzip.compress(jsonl()[50:]),
-    "dump.csv.bz2": bz2.compress(table(",")),
-    "dump.json.xz": lzma.compress(json.dumps(STORIES).encode()),
-    "dump.jsonl.zst": zstandard.compress(jsonl()[:50]) + zstandard.compress(jsonl()[50:]),
-    "dump.parquet.gz": gzip.compress(parquet()),
-    "packed-though-not-named-so.jsonl": gzip.compress(jsonl()),
-}
+def forms(stories) -> dict[str, bytes]:
+    """The same stories as files of every format."""
+    lines, commas, array = jsonl(stories), table(",", stories), json.dumps(stories).encode()
+    return {
+        "dump.jsonl": lines,
+        "dump.ndjson": b"\xef\xbb\xbf" + lines,
+        "wide.jsonl": jsonl(stories, "utf-16"),
+        "dump.json": json.dumps(stories, indent=2).encode(),
+        "lines.json": lines,
+        "dump.csv": commas,
+        "semicolons.csv": table(";", stories),
+        "marked.csv": table(",", stories, "utf-8-sig"),
+        "wide.csv": table(",", stories, "utf-16"),
+        "dump.tsv": table("\t", stories),
+        "dump.parquet": parquet(stories),
+        "dump.arrow": arrow(pa.ipc.new_file, stories),
+        "stream.arrow": arrow(pa.ipc.new_stream, stories),
+        "dump.feather": feather(stories),
+        "dump.jsonl.gz": gzip.compress(lines[:50]) + gzip.compress(lines[50:]),
+        "dump.csv.bz2": bz2.compress(commas),
+        "dump.json.xz": lzma.compress(array),
+        "dump.jsonl.zst": zstandard.compress(lines[:50]) + zstandard.compress(lines[50:]),
+        "dump.parquet.gz": gzip.compress(parquet(stories)),
+        "packed-though-not-named-so.jsonl": gzip.compress(lines),
+    }
+
+
+FORMS = forms(STORIES)
 
 
 def seen(echo):
@@ -152,25 +163,31 @@ async def test_pages_come_out_of_a_crawl(batch, tmp_path: Path) -> None:
         ("https://x.org/2", b"image/png", b"\x89PNG", None),
         ("https://x.org/3", b"text/html", b"<p>Packed", b"gzip"),
     ]
-    with gzip.open(path, "wb") as file:
-        for url, kind, body, packed in pages:
-            head = b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n"
-            if packed:
-                body = gzip.compress(body)
-                head += b"Content-Encoding: gzip\r\n"
-            block = head + b"\r\n" + body
-            lines = (
-                "WARC/1.0", "WARC-Type: response", f"WARC-Record-ID: <urn:uuid:{url[-1]}>",
-                "WARC-Date: 2024-01-01T00:00:00Z", f"WARC-Target-URI: {url}",
-                "Content-Type: application/http; msgtype=response", f"Content-Length: {len(block)}",
-            )  # fmt: skip
-            file.write("\r\n".join(lines).encode() + b"\r\n\r\n" + block + b"\r\n\r\n")
+    path.write_bytes(warc(pages))
     ran = await batch(path)
     assert [(r.article.html, r.article.url) for r in ran.echo.requests] == [
         ("<p>Привет", "https://x.org/1"),
         ("<p>Packed", "https://x.org/3"),
     ]
     assert [line["input"] for line in ran.lines] == [f"{path}:1", f"{path}:3"]
+
+
+def warc(pages) -> bytes:
+    """A crawl of pages: each one's address, type, body, and how that is to be packed."""
+    records = b""
+    for url, kind, body, packed in pages:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n"
+        if packed:
+            body = gzip.compress(body)
+            head += b"Content-Encoding: gzip\r\n"
+        block = head + b"\r\n" + body
+        lines = (
+            "WARC/1.0", "WARC-Type: response", f"WARC-Record-ID: <urn:uuid:{url[-1]}>",
+            "WARC-Date: 2024-01-01T00:00:00Z", f"WARC-Target-URI: {url}",
+            "Content-Type: application/http; msgtype=response", f"Content-Length: {len(block)}",
+        )  # fmt: skip
+        records += "\r\n".join(lines).encode() + b"\r\n\r\n" + block + b"\r\n\r\n"
+    return gzip.compress(records)
 
 
 async def test_encodings_are_found_and_mended(batch, tmp_path: Path, dump) -> None:
@@ -292,3 +309,69 @@ async def test_a_file_that_could_be_read_later_is_read_on_by_request(batch, tmp_
     ran = await batch(path, only_errors=True)
     assert ran.errors == []
     assert len(ran.lines) == 150
+
+
+class Shared:
+    """Models that stay loaded from job to job."""
+
+    def __init__(self, computing: InProcess) -> None:
+        self._computing = computing
+        self.window = computing.window
+        self.models = computing.models
+        self.digest = computing.digest
+
+    async def __aenter__(self) -> Shared:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+
+@pytest.mark.slow
+async def test_every_format_gives_the_same_digests(batch, tmp_path: Path) -> None:
+    known = list(known_phrases().items())[:16]
+    headlines, sentences = known[:4], known[4:]
+    texts = [[english for english, _ in sentences[n : n + 3]] for n in range(0, 12, 3)]
+    stories = [
+        {"id": f"a{n}", "title": headlines[n][0], "text": "\n\n".join(text)}
+        for n, text in enumerate(texts)
+    ]
+    pages = ["".join(f"<p>{sentence}</p>" for sentence in text) for text in texts]
+    names = []
+    for name, data in forms(stories).items():
+        (tmp_path / name).write_bytes(data)
+        names.append(name)
+    for folder, ending, bodies in (("texts", "txt", [s["text"] for s in stories]), ("pages", "html", pages)):  # fmt: skip
+        (tmp_path / folder).mkdir()
+        for n, body in enumerate(bodies):
+            (tmp_path / folder / f"a{n}.{ending}").write_text(body)
+            (tmp_path / folder / f"b{n}.{ending}.gz").write_bytes(gzip.compress(body.encode()))
+    crawled = [(f"https://x.org/{n}", b"text/html", p.encode(), None) for n, p in enumerate(pages)]
+    (tmp_path / "crawl.warc.gz").write_bytes(warc(crawled))
+
+    settings = EngineSettings(preset="starter", translator=str(MARIAN))
+    # Three short sentences are hardly an article; and nothing comes from the cache.
+    asked = DigestRequest(skip_cleaning=True, no_cache=True)
+    async with InProcess(settings) as computing:
+
+        async def digests(name: str) -> list[dict]:
+            output = f"digests of {name}.jsonl"
+            ran = await batch(tmp_path / name, output=output, request=asked, echo=Shared(computing), ordered=True)  # fmt: skip
+            assert ran.errors == []
+            lines = ran.lines
+            for line in lines:
+                assert line.pop("input").startswith(str(tmp_path / name))
+                line.pop("usage")
+            return lines
+
+        expected = await digests("dump.jsonl")
+        assert [line["headline_ru"] for line in expected] == [russian for _, russian in headlines]
+        russian = dict(sentences)
+        for line, text in zip(expected, texts, strict=True):
+            assert {s["en"]: s["ru"] for s in line["sentences"]} == {s: russian[s] for s in text}
+        for name in names[1:]:
+            assert await digests(name) == expected, name
+        told = [(line["summary_en"], line["summary_ru"]) for line in expected]
+        for name, times in (("texts", 2), ("pages", 2), ("crawl.warc.gz", 1)):
+            found = await digests(name)
+            assert [(line["summary_en"], line["summary_ru"]) for line in found] == told * times
