@@ -35,6 +35,7 @@ from service.batch.record import DuplicateOf, Place
 LEAST = 0.8  # similarity of a copy to its first
 _RUN = 5  # words
 _BANDS, _ROWS = 20, 6
+_BLOCK = 1024  # runs at a time, for the memory of a long story
 _COMPARED = 4  # of the earliest in a band, with all behind them
 _CACHE = "PRAGMA cache_size = -65536"  # KiB: SQLite's own share of the memory
 _WORDS = re.compile(r"\w+")
@@ -59,10 +60,16 @@ def signature(story: str) -> Signature | None:
         return None
     words += [""] * (_RUN - len(words))
     numbers = np.array([_number(word.encode(errors="replace")) for word in words], np.uint64)
-    runs = sum(numbers[n : len(numbers) - _RUN + 1 + n] * power for n, power in enumerate(_POWERS))
-    # Multiply and shift: of a product by an odd factor the upper half is as good as random.
-    least = [(runs * a + b).min() for a, b in zip(_FACTORS, _TERMS, strict=True)]
-    values = (np.array(least, np.uint64) >> np.uint64(32)).astype("<u4")
+    count = len(numbers) - _RUN + 1
+    runs = np.zeros(count, np.uint64)
+    for n, power in enumerate(_POWERS):
+        runs += numbers[n : n + count] * power
+    least = np.full(len(_FACTORS), 2**64 - 1, np.uint64)
+    for start in range(0, len(runs), _BLOCK):
+        # Multiply and shift: of a product by an odd factor the upper half is as good as random.
+        products = np.multiply.outer(_FACTORS, runs[start : start + _BLOCK]) + _TERMS[:, None]
+        np.minimum(least, products.min(axis=1), out=least)
+    values = (least >> np.uint64(32)).astype("<u4")
     bands = tuple(
         _number(bytes([n]) + band.tobytes()) - 2**63  # as SQLite has integers
         for n, band in enumerate(values.reshape(_BANDS, _ROWS))
