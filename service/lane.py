@@ -16,17 +16,16 @@ import asyncio
 import ctypes
 import multiprocessing
 import os
-import signal
-import threading
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from service.child import follow_parent
 from service.errors import ModelUnavailable
 from service.scheduler.work import Batch, LaneDied, OutOfMemory, Output
 
@@ -186,9 +185,8 @@ def _exchange(pipe: Connection, messages: Sequence[object]) -> tuple[Any, ...]:
 
 def _serve(pipe: Connection, flags: ctypes.Array[ctypes.c_ubyte]) -> None:
     """Load, then answer batches until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is the parent's affair
+    follow_parent()
     os.dup2(2, 1)  # standard output is for results; what libraries print is none
-    threading.Thread(target=_follow_parent, daemon=True).start()
     with suppress(EOFError, ConnectionError):  # the parent has gone, or has had enough
         _set_threads(pipe.recv())
         try:
@@ -252,11 +250,3 @@ def _is_memory(error: Exception) -> bool:
 def _set_threads(threads: int | None) -> None:
     if threads is not None:
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-
-
-def _follow_parent() -> None:
-    """End with the parent, even in the middle of a batch."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)

@@ -11,9 +11,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -24,6 +21,7 @@ from typing import ParamSpec, TypeVar
 
 from sortedcontainers import SortedList
 
+from service.child import follow_parent
 from service.errors import ComputeFailed, Unavailable
 
 P = ParamSpec("P")
@@ -211,10 +209,9 @@ _setup_error: Exception | None = None
 
 
 def _begin(setup: Callable[..., None], arguments: tuple[object, ...]) -> None:
-    """Start a worker: Ctrl-C is the parent's to handle, and the parent's end is ours."""
+    """Start a worker."""
     global _setup_error
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, name="follow-parent", daemon=True).start()
+    follow_parent()
     try:
         setup(*arguments)
     except Exception as error:  # raised here, it would only be printed
@@ -225,13 +222,3 @@ def _do(task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     if _setup_error is not None:
         raise _setup_error
     return task(*args, **kwargs)
-
-
-def _follow_parent() -> None:
-    """Leave with the parent. A pool's workers hold the pipe's other end too, so
-    they would never see it close.
-    """
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
