@@ -40,26 +40,26 @@ def draft(sources: Sequence[Source]) -> list[Whole]:
 
 def redraft(
     sources: Sequence[Source],
+    drafts: Sequence[Whole],
     translations: Sequence[tuple[str, tuple[Fault, ...]]],
     options: TranslationOptions,
 ) -> list[list[Draft]]:
-    """Return what to try for sentences whose (Russian, faults) are in doubt, in order of trust.
+    """Return what to try where a draft's (Russian, faults) are in doubt, in order of trust.
 
     A lost term asks for drafts that bring it in; other faults for the sentence again, and,
     where it is long and the model went astray in it, in smaller units.
     """
-    drafts: list[list[Draft]] = []
-    for source, (ru, faults) in zip(sources, translations, strict=True):
+    redrafts: list[list[Draft]] = []
+    for source, first, (ru, faults) in zip(sources, drafts, translations, strict=True):
         own: list[Draft] = []
         if any(is_lost(fault) for fault in faults):
             own += drafts_with(source.en, ru, terms_of(source.en, options, source.keep), _pieces)
         if not own or any(doubtful([f]) and not is_lost(f) for f in faults):
-            again = Whole(source.en, tuple(_pieces(source.en)))
-            own.append(again)
+            own.append(first)
             if any(fault.kind in _ASTRAY for fault in faults):
-                own += _in_smaller_units(again)
-        drafts.append(own)
-    return drafts
+                own += _in_smaller_units(first)
+        redrafts.append(own)
+    return redrafts
 
 
 #: What shows that the model lost its way in a sentence.
@@ -67,12 +67,12 @@ _ASTRAY = frozenset({FindingKind.REPETITION, FindingKind.TRUNCATED, FindingKind.
 _LONG = 40  # tokens; what is shorter has no parts worth translating alone
 
 
-def _in_smaller_units(again: Whole) -> Iterator[Whole]:
+def _in_smaller_units(draft: Whole) -> Iterator[Whole]:
     codec = workshop.codec("translator")
-    if sum(len(piece.ids) for piece in again.pieces) >= _LONG:
+    if sum(len(piece.ids) for piece in draft.pieces) >= _LONG:
         bare = len(codec.encode(""))
-        half = bare + -(-(max(len(piece.ids) for piece in again.pieces) - bare) * 3 // 5)
-        yield Whole(again.en, tuple(fit(again.en, codec.encode, half)))
+        half = bare + -(-(max(len(piece.ids) for piece in draft.pieces) - bare) * 3 // 5)
+        yield Whole(draft.en, tuple(fit(draft.en, codec.encode, half)))
 
 
 def review(

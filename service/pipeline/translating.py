@@ -16,7 +16,7 @@ from service.pipeline import drafting
 from service.pipeline.journey import Journey
 from service.pipeline.reading import Source
 from service.pipeline.splitting import Ids, Piece
-from service.pipeline.wording import Draft
+from service.pipeline.wording import Draft, Whole
 from service.scheduler import Output, Unit
 from service.schema import Finding, FindingKind, Severity, TranslationOptions
 from service.verification import Fault, cost, doubtful, is_lost
@@ -49,7 +49,7 @@ class Translator:
         renderings = await self._render(journey, sources, first, options, self._ref.decoding)
         doubted = [n for n, r in enumerate(renderings) if doubtful(r.faults)]
         if doubted:
-            await self._try_again(journey, doubted, sources, renderings, options)
+            await self._try_again(journey, doubted, sources, first, renderings, options)
         pairs = [(s.en, r.ru) for s, r in zip(sources, renderings, strict=True)]
         if len(pairs) > 1:
             for n, fault in await journey.prepare(drafting.compare, pairs):
@@ -61,6 +61,7 @@ class Translator:
         journey: Journey,
         doubted: Sequence[int],
         sources: Sequence[Source],
+        first: Sequence[Whole],
         renderings: list[Rendering],
         options: TranslationOptions,
     ) -> None:
@@ -68,6 +69,7 @@ class Translator:
         redrafts = await journey.prepare(
             drafting.redraft,
             [sources[n] for n in doubted],
+            [first[n] for n in doubted],
             [(renderings[n].ru, renderings[n].faults) for n in doubted],
             options,
         )
