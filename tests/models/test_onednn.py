@@ -1,5 +1,9 @@
 """oneDNN computes the same products as torch."""
 
+import subprocess
+import sys
+
+import pytest
 import torch
 from torch import nn
 
@@ -23,3 +27,37 @@ def test_other_precisions_are_left_alone():
     use_onednn(model)
     rows = torch.randn(2, 3, dtype=torch.float64)
     assert torch.equal(model(rows), nn.functional.linear(rows, model.weight, model.bias))
+
+
+SHAPES = """
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+from models.onednn import use_onednn
+
+def memory() -> float:  # MB
+    with open("/proc/self/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
+
+model = nn.Linear(64, 64)
+use_onednn(model)
+with torch.inference_mode():
+    for rows in range(1, 101):
+        model(torch.ones(rows, 64))
+    before = memory()
+    for rows in range(101, 351):
+        model(torch.ones(rows, 64))
+print(memory() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_texts_of_every_shape_leave_no_memory_behind():
+    """A process of its own, since what is kept is kept for all that a process computes."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHAPES], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 40  # MB; half a megabyte a shape without the bound
