@@ -8,10 +8,10 @@ first pass, without cleaning, finds them.
 ``copies``: real articles and what sites would make of them; how many of these the
 first pass takes for copies, by what was done to them, and how many of the others.
 
-``articles``: real articles through real models. The ceiling is the same lane
-and the same scheduler in the same run, given the same articles all at once:
-nothing read, nothing written, nothing waited for. On a machine that does other
-things, too, believe the lane's busy share, which is of the run's own time.
+``articles``: real articles through real models. The ceiling: the same lane, right
+after the job, computes the same units again (second tries included) in batches
+sorted by what they came to, nothing prepared, checked, written or waited for; the
+fastest of some sizes of batch counts. It takes as long as the job, once for each size.
 
     python bench/batch.py null [--records 1000000] [--index]
     python bench/batch.py copies cnndm.jsonl
@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import json
 import os
 import platform
@@ -30,16 +29,19 @@ import random
 import resource
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from service.batch.computing import InProcess
 from service.batch.job import Job, Paths
 from service.batch.progress import Progress, Tally
 from service.batch.run import run
-from service.schema import Article, Digest, DigestRequest, Model
+from service.lane import ProcessLane
+from service.pipeline import pipeline
+from service.scheduler.work import Batch, Output, Unit
+from service.schema import Digest, DigestRequest, Model
 from service.settings import EngineSettings
 
 
@@ -193,38 +195,78 @@ def copies(path: Path) -> None:
         print(f"of those not planted: {found['distinct']}")
 
 
+class Noting(ProcessLane):
+    """A lane that remembers its units and how many tokens each came to."""
+
+    done: ClassVar[list[tuple[int, Unit]]] = []
+    last: ClassVar[ProcessLane | None] = None
+
+    async def run(self, batch: Batch) -> Sequence[Output]:
+        """Run, and note."""
+        outputs = await super().run(batch)
+        Noting.last = self
+        Noting.done += [(o.output_tokens, u) for o, u in zip(outputs, batch.units, strict=True)]
+        return outputs
+
+
 class Timed(InProcess):
-    """Notes when the models were ready, as loading is not compared, and what the lane did."""
+    """Notes when the models were ready, as loading is not compared, and what the lane did.
+
+    At its end, while the lane is still there, it has it compute the same units again.
+    """
 
     ready = 0.0
     busy = 0.0  # seconds
     padding = 0.0  # share of the tokens computed
+    budgets: Sequence[int] = ()
+    offline: Mapping[int, float] = {}  # seconds by budget
 
     async def __aenter__(self) -> Timed:
         """Load."""
+        Noting.done = []
         await super().__aenter__()
+        Noting.done = []  # what warmed it up is not the job's
         self.ready = time.perf_counter()
         return self
 
     async def __aexit__(self, *given: Any) -> None:
-        """Look, then end."""
+        """Look, compute again, then end."""
         queues = self._pipeline.stats().queues.values()
         self.busy = sum(queue.busy_seconds for queue in queues)
         padded = sum(queue.padded_tokens for queue in queues)
         self.padding = 1 - sum(queue.tokens for queue in queues) / padded
+        units = list(Noting.done)
+        self.offline = {budget: await offline(units, budget) for budget in self.budgets}
         await super().__aexit__(*given)
 
 
-async def ceiling(computing: Timed, texts: list[str]) -> float:
-    """Seconds that the pipeline needs for all the articles, given at once."""
-    async with computing:
-        requests = [DigestRequest(Article(str(n), text=text)) for n, text in enumerate(texts)]
-        await asyncio.gather(*map(computing.digest, requests))
-        return time.perf_counter() - computing.ready
+async def offline(units: Sequence[tuple[int, Unit]], budget: int) -> float:
+    """Seconds for units in sorted batches, everything known beforehand, nothing in between."""
+    assert Noting.last
+    began = time.perf_counter()
+    for batch in sorted_batches(units, budget):
+        await ProcessLane.run(Noting.last, batch)
+    return time.perf_counter() - began
+
+
+def sorted_batches(units: Sequence[tuple[int, Unit]], budget: int) -> Iterator[Batch]:
+    """Batches of one model and decoding, of neighbours in length, up to so many padded tokens."""
+    groups: defaultdict[tuple[str, Hashable], list[tuple[int, Unit]]] = defaultdict(list)
+    for pair in units:
+        groups[pair[1].queue, pair[1].profile].append(pair)
+    for group in groups.values():
+        group.sort(key=lambda pair: (pair[0], pair[1].input_tokens))
+        batch: list[Unit] = []
+        for _, unit in group:
+            if batch and Batch((*batch, unit)).padded > budget:
+                yield Batch(tuple(batch))
+                batch = []
+            batch.append(unit)
+        yield Batch(tuple(batch))
 
 
 async def batched(computing: Timed, path: Path, count: int, folder: str) -> float:
-    """Seconds that a job needs for the same, from the models' being ready to the last line."""
+    """Seconds that a job needs, from the models' being ready to the last line."""
     job = Job((str(path),), Paths.of(Path(folder) / "out.jsonl"), limit=count)
     tally = Tally()
     await run(job, computing, Progress(tally), tally)
@@ -233,21 +275,23 @@ async def batched(computing: Timed, path: Path, count: int, folder: str) -> floa
     return tally.last - computing.ready
 
 
-def articles(path: Path, count: int, settings: EngineSettings) -> None:
+def articles(path: Path, count: int, settings: EngineSettings, budgets: Sequence[int]) -> None:
     """Measure and print what the runner leaves of the ceiling."""
-    with path.open() as file:
-        values = [json.loads(line) for line in itertools.islice(file, count)]
-    texts = [value.get("text") or value["article"] for value in values]
-    alone, job = Timed(settings), Timed(settings)
+    pipeline.ProcessLane = Noting
+    job = Timed(settings)
+    job.budgets = budgets
     with tempfile.TemporaryDirectory() as folder:
-        first = asyncio.run(ceiling(alone, texts))
-        second = asyncio.run(batched(job, path, count, folder))
+        took = asyncio.run(batched(job, path, count, folder))
+    best = min(job.offline.values())
+    print(f"{count} articles, {len(Noting.done)} units")
     rows = [("", "seconds", "articles/s", "of ceiling", "lane busy", "padding")]
-    for name, took, of in (("all at once", first, alone), ("svodka batch", second, job)):
-        rates = f"{took:.1f}", f"{count / took:.3f}", f"{first / took:.2f}"
-        rows.append((name, *rates, f"{of.busy / took:.1%}", f"{of.padding:.1%}"))
+    for budget, seconds in job.offline.items():
+        share = f"{best / seconds:.2f}"
+        rows.append((f"offline, {budget:,}", f"{seconds:.1f}", f"{count / seconds:.3f}", share))
+    shares = f"{best / took:.2f}", f"{job.busy / took:.1%}", f"{job.padding:.1%}"
+    rows.append(("svodka batch", f"{took:.1f}", f"{count / took:.3f}", *shares))
     for name, *cells in rows:
-        print(name.ljust(14) + "".join(cell.rjust(12) for cell in cells))
+        print(name.ljust(18) + "".join(cell.rjust(12) for cell in cells))
 
 
 def main() -> None:
@@ -263,6 +307,7 @@ def main() -> None:
     two.add_argument("path", type=Path)
     two.add_argument("--count", type=int, default=50)
     two.add_argument("--preset", default="starter")
+    two.add_argument("--budgets", type=int, nargs="+", default=[2048, 4096, 8192])
     two.add_argument("--translator", help="in the place of the preset's; a small one is quick")
     given = parser.parse_args()
     if given.which == "null":
@@ -274,6 +319,7 @@ def main() -> None:
             given.path,
             given.count,
             EngineSettings(preset=given.preset, translator=given.translator),
+            given.budgets,
         )
     load = os.getloadavg()[0]
     print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}")
