@@ -2,16 +2,19 @@
 
 Ray Data reads the files in tasks and hands portions of records to a pool of
 actors, each of which holds the models and writes its portion as one Parquet
-part. A portion is always the same records of a file, so a run that is resumed
-passes over those whose part is there. The inputs, the models and the output's
-folder must be where every machine finds them.
+part, named by its file, the run and its number. What earlier runs have written
+is known before, and passed over. The inputs, the models and the output's folder
+must be where every machine finds them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import platform
 import threading
+from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -20,12 +23,14 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any, TypeVar
 
+from service.batch.completion import Places
 from service.batch.computing import InProcess
 from service.batch.extras import needed
+from service.batch.index import Index, opened
 from service.batch.inputs import File
 from service.batch.job import Job
 from service.batch.ledger import Ledger, Line, refusal
-from service.batch.outputs import PlainLines
+from service.batch.outputs import PlainLines, key_of, text_lines
 from service.batch.parts import write_part
 from service.batch.progress import Progress, Tally
 from service.batch.reading import Item, Journey, Selector, records
@@ -70,14 +75,20 @@ def run_on_ray(
     ledger = Ledger(job)
     try:
         ledger.open()
+        _gather_errors(job)  # of a run that was killed
         ledger.begin(Pipeline(settings).info.models)
+        if job.index_boilerplate:
+            asyncio.run(_indexed(job, ledger, progress))
         ray.init(cluster.address or None, log_to_driver=False, configure_logging=False)
         try:
             cores = int(ray.cluster_resources().get("CPU", 1))
             actors = cluster.actors or max(1, (cores - 1) // settings.threads)
             progress.say(f"{actors} actors of {settings.threads} threads on {cores} cores")
+            worked: Counter[str] = Counter()
             for row in _rows(ray.data, job, ledger, settings, replace(cluster, actors=actors)):
+                worked[row.pop("actor")] += 1
                 tally.add(**row)
+            progress.say(f"{worked.total()} parts by {len(worked)} actors")
         finally:
             ray.shutdown()
         _gather_errors(job)
@@ -92,15 +103,15 @@ def run_on_ray(
 
 def _rows(
     data: Any, job: Job, ledger: Ledger, settings: EngineSettings, cluster: Cluster
-) -> Iterator[dict[str, int]]:
-    """The counts of each part, as it is written."""
+) -> Iterator[dict[str, Any]]:
+    """The counts of each part and the actor that wrote it, as it is written."""
     context = data.DataContext.get_current()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # each portion goes to whichever actor is free
-    files = [asdict(file) for file in ledger.files()]
+    files = list(_shares(job, ledger))
     parts = (
         data.from_items(files, override_num_blocks=len(files))
-        .flat_map(partial(_portions, job, cluster.portion), num_cpus=0)
+        .flat_map(partial(_portions, job, cluster.portion, _runs(job)), num_cpus=0)
         .map_batches(
             _Digester,
             fn_constructor_args=(job, settings),
@@ -112,19 +123,50 @@ def _rows(
         )
     )
     for row in parts.iter_rows():
-        yield {name: int(value) for name, value in row.items()}
+        yield {name: v if isinstance(v, str) else int(v) for name, v in row.items()}
 
 
-def _portions(job: Job, size: int, row: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """Read a file, and give the portions whose part is not there."""
+async def _indexed(job: Job, ledger: Ledger, progress: Progress) -> None:
+    """Have the index made here, beside the output, where the actors find it."""
+    async with opened(job, ledger, progress):
+        pass
+
+
+def _shares(job: Job, ledger: Ledger) -> Iterator[dict[str, Any]]:
+    """The files, what of each is done, and how many of its records are wanted, -1 for all."""
+    wanted: Counter[str] = Counter()
+    if job.limit is not None:  # the first so many of all files: those are read here, too
+        selector = Selector(lambda _: False, sample=job.sample, limit=job.limit)
+        for item in records(ledger.files(), job.mapping, selector, Journey(0)):
+            wanted[item.place.path] += 1
+    for file in ledger.files():
+        limit = -1 if job.limit is None else wanted[file.path]
+        if limit:
+            yield {**asdict(file), "done": ledger.done.bits(file.path), "limit": limit}
+
+
+def _runs(job: Job) -> int:
+    """How many runs have written parts, or begun to."""
+    names = (path.stem for path in job.paths.output.glob("*part-*-*-*"))
+    return max((int(name.split("-")[2]) for name in names), default=0)
+
+
+def _portions(job: Job, size: int, runs: int, row: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Read a file, and give the portions of what is not done, but those whose part is there."""
+    done, limit = bytes(row.pop("done")), int(row.pop("limit"))
     file = File(**row)
-    selector = Selector(lambda _: False, sample=job.sample)
+    selector = Selector(
+        Places.of(file.path, done).__contains__,
+        sample=job.sample,
+        limit=None if limit < 0 else limit,
+    )
     items = records([file], job.mapping, selector, Journey(0))
     name = blake2b(file.path.encode(errors="replace"), digest_size=8).hexdigest()
     number = 0
     while portion := list(islice(items, size)):
-        part = f"part-{name}-{number:06}"
+        part = f"part-{name}-{runs + 1:04}-{number:06}"
         number += 1
+        # Ray may come here again in the same run, when it has lost what it was given.
         if not (job.paths.output / f"{part}.parquet").exists():
             yield {"part": part, "items": json.dumps([_packed(item) for item in portion])}
 
@@ -134,12 +176,19 @@ class _Digester:
 
     def __init__(self, job: Job, settings: EngineSettings) -> None:
         self._job = job
+        self._name = f"{platform.node()}:{os.getpid()}"
+        self._index: Index | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._computing = InProcess(settings)
-        self._do(self._computing.__aenter__())
+        self._do(self._start())
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
+    async def _start(self) -> None:
+        await self._computing.__aenter__()
+        if self._job.index_boilerplate:
+            self._index = Index.load(self._job)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         items = [_unpacked(packed) for packed in json.loads(str(batch["items"][0]))]
         lines = self._do(self._digests(items))
         good = [line for line in lines if isinstance(line.outcome, Digest)]
@@ -153,7 +202,7 @@ class _Digester:
             "findings": sum(len(digest.findings) for digest in digests),
             "tokens": sum(usage.input_tokens + usage.output_tokens for usage in usages),
         }
-        return {name: [value] for name, value in counts.items()}
+        return {"actor": [self._name], **{name: [value] for name, value in counts.items()}}
 
     def _write(self, part: str, good: list[Line], bad: list[Line]) -> None:
         """The errors first: the part is what says that its portion is done."""
@@ -172,14 +221,18 @@ class _Digester:
             if isinstance(item, Refused):
                 return Line(item.place, item.malformed.id, refusal(item.malformed))
             async with room:
-                return Line(item.place, item.article.id, await self._outcome(item))
+                outcome = await self._outcome(item)
+                return Line(item.place, item.article.id, outcome, item.duplicate_of)
 
+        if self._index:
+            items = await asyncio.to_thread(list, self._index.placed(items))
         return await asyncio.gather(*map(settled, items))
 
     async def _outcome(self, record: Record) -> Digest | Status:
         try:
             request = replace(self._job.request, article=record.article)
-            digest = await self._computing.digest(request)
+            repeated = await self._index.repeated(record.article) if self._index else ()
+            digest = await self._computing.digest(request, repeated)
         except Unavailable:
             raise
         except Exception as error:
@@ -192,10 +245,13 @@ class _Digester:
 
 def _gather_errors(job: Job) -> None:
     """One errors file out of those of the parts; whole or not at all."""
+    parts = sorted(job.paths.output.glob("_part-*.errors.jsonl"))
+    if not parts:
+        return
     fresh = job.paths.errors.with_name(job.paths.errors.name + ".tmp")
     with fresh.open("wb") as file:
-        for part in sorted(job.paths.output.glob("_part-*.errors.jsonl")):
-            file.write(part.read_bytes())
+        for part in parts:
+            file.writelines(line for line in text_lines(part) if key_of(line))
     fresh.replace(job.paths.errors)
 
 

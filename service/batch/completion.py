@@ -27,6 +27,18 @@ class Places:
             bits[index] |= 1 << bit
             self._count += 1
 
+    def bits(self, path: str) -> bytes:
+        """Those of one file, for ``of`` in another process."""
+        return bytes(self._bits.get(path, b""))
+
+    @staticmethod
+    def of(path: str, bits: bytes) -> Places:
+        """What ``bits`` gave."""
+        places = Places()
+        places._bits[path] = bytearray(bits)
+        places._count = sum(byte.bit_count() for byte in bits)
+        return places
+
     def __contains__(self, place: Place) -> bool:
         bits = self._bits.get(place.path)
         index, bit = divmod(place.number, 8)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from service.batch.boilerplate import Boilerplate, Counting, Offsets, key_of, source_of
 from service.batch.copies import Copies, Search, Signature, signature
 from service.batch.job import Job
-from service.batch.ledger import Ledger
+from service.batch.ledger import Ledger, OutputFailed
 from service.batch.progress import Progress, Tally
 from service.batch.reading import Item, Journey, ReadAhead, Selector, records
 from service.batch.record import Place, Record
@@ -45,6 +45,16 @@ class Index:
         self._workers = workers
         self._skip = skip_cleaning
         self._room = asyncio.Semaphore(4 * usable_cores())
+
+    @staticmethod
+    def load(job: Job) -> Index:
+        """What another process has made, to be read only. Raises OutputFailed if it is gone."""
+        boilerplate = Boilerplate.load(job.paths.boilerplate)
+        copies = Copies.load(job.paths.copies, write=False)
+        if boilerplate is None or copies is None:
+            raise OutputFailed(f"{job.paths.copies} and its neighbour are not found here")
+        workers = Workers(1, _nothing)
+        return Index(boilerplate, copies, workers, skip_cleaning=job.request.skip_cleaning)
 
     def placed(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items, each article with what is known of its copies. It reads from the disk."""

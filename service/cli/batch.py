@@ -182,10 +182,9 @@ def _check(job: Job, *, servers: bool) -> None:
     clashing = {
         "--ordered": job.ordered,
         "--only-errors": job.only_errors,
-        "--index-boilerplate": job.index_boilerplate and not job.compute_once,
         "--compute-once": job.compute_once,
-        "--limit": job.limit,
         "--server": servers,
+        "standard input": "-" in job.inputs,
     }
     if found := [name for name, is_set in clashing.items() if is_set]:
         raise click.UsageError(f"--runner ray does not go with {', '.join(found)}")

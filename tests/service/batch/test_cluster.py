@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from hashlib import blake2b
-from pathlib import Path
+from dataclasses import replace
 
 import pyarrow.parquet
 import pytest
@@ -18,6 +17,7 @@ from service.batch.parts import write_part
 from service.batch.progress import Progress, Tally
 from service.batch.record import Place
 from service.pipeline import Pipeline
+from service.rpc.status import Status
 from service.schema import Digest, DigestRequest
 from service.settings import EngineSettings
 
@@ -25,39 +25,54 @@ pytest.importorskip("ray")
 
 
 @pytest.mark.slow
-def test_two_actors_write_the_parts_that_are_missing(dump, tmp_path) -> None:
-    phrases = list(known_phrases().items())[:10]
-    path = dump(*({"id": english, "text": english} for english, _ in phrases), "{broken")
+def test_two_actors_write_what_is_missing(dump, tmp_path, monkeypatch) -> None:
+    import ray.data
+
+    # Both actors are there before the first portion is given out.
+    context = ray.data.DataContext.get_current()
+    monkeypatch.setattr(context, "wait_for_min_actors_s", 300)
+    phrases = list(known_phrases().items())[:12]
+    appeal, _ = phrases.pop()
+    articles = [{"id": english, "text": f"{english}\n\n{appeal}"} for english, _ in phrases]
+    path = dump(*articles[:9], "{broken", *articles[9:], articles[2])
     paths = Paths.of(tmp_path / "out.parquet")
     job = Job(
-        (str(path),), paths, request=DigestRequest(skip_cleaning=True), runner="ray", resume=True
+        (str(path),),
+        paths,
+        request=DigestRequest(skip_cleaning=True),
+        runner="ray",
+        resume=True,
+        index_boilerplate=True,
     )
     settings = EngineSettings(preset="starter", translator=str(MARIAN))
 
-    # The second portion's part is there already, as if a run had been killed behind it.
-    name = blake2b(str(path).encode(), digest_size=8).hexdigest()
+    # Two records are done already, in a part and in its errors, by a run killed while it wrote.
     ledger = Ledger(job)
     ledger.open()
     ledger.begin(Pipeline(settings).info.models)
     ledger.close("stopped")
-    earlier = [
-        json.loads(Line(Place(str(path), n + 1), english, Digest(summary_ru="earlier")).encoded())
-        for n, (english, _) in enumerate(phrases[4:8], 4)
-    ]
-    write_part(paths.output / f"part-{name}-000001.parquet", earlier)
-    tally = Tally()
-    outcome = cluster.run_on_ray(
-        job, settings, cluster.Cluster(actors=2, portion=4), Progress(tally, io.StringIO()), tally
-    )
-    assert tally.done == 6
-    assert (outcome.digests, outcome.errors) == (10, 1)
-    parts = sorted(paths.output.glob("part-*.parquet"))
-    assert len(parts) == 3
-    assert rows(parts) == dict(phrases) | dict.fromkeys((e for e, _ in phrases[4:8]), "earlier")
+    done = Line(Place(str(path), 2), phrases[1][0], Digest(summary_ru="earlier"))
+    write_part(paths.output / "part-00-0001-000000.parquet", [json.loads(done.encoded())])
+    failed = Line(Place(str(path), 10), "", Status(3, "MALFORMED_RECORD", "earlier"))
+    errors = paths.output / "_part-00-0001-000001.errors.jsonl"
+    errors.write_bytes(failed.encoded() + failed.encoded()[:20])
+
+    def run(job: Job) -> tuple[cluster.Outcome, str]:
+        said, tally = io.StringIO(), Tally()
+        workers = cluster.Cluster(actors=2, portion=2)
+        return cluster.run_on_ray(job, settings, workers, Progress(tally, said), tally), said.getvalue()  # fmt: skip
+
+    some, said = run(replace(job, limit=8))
+    assert (some.digests, some.tally.done) == (8, 7)
+    assert "4 parts by 2 actors" in said
+    rest, _ = run(job)
+    assert (rest.digests, rest.errors, rest.tally.done) == (12, 1, 4)
+    found = [row for part in paths.output.glob("part-*.parquet") for row in pyarrow.parquet.read_table(part).to_pylist()]  # fmt: skip
+    assert sorted(row["input"] for row in found) == sorted(f"{path}:{n}" for n in range(1, 14) if n != 10)  # fmt: skip
+    expected = dict(phrases) | {phrases[1][0]: "earlier"}
+    assert {row["id"]: row["summary_ru"] for row in found} == expected
+    (copy,) = (row for row in found if row["duplicate_of"])
+    assert (copy["input"], copy["duplicate_of"]["input"]) == (f"{path}:13", f"{path}:3")
+    assert sum("REPEATED" in str(row["coverage"]) for row in found) == 11
     (error,) = (json.loads(line) for line in paths.errors.read_text().splitlines())
-    assert error["input"] == f"{path}:11"
-
-
-def rows(parts: list[Path]) -> dict[str, str]:
-    tables = [pyarrow.parquet.read_table(part).to_pylist() for part in parts]
-    return {row["id"]: row["summary_ru"] for table in tables for row in table}
+    assert (error["input"], error["message"]) == (f"{path}:10", "earlier")

@@ -79,6 +79,7 @@ def test_a_dry_run_needs_no_output_and_any_other_does(
         ["--index-boilerplate", "-"],
         ["--runner", "ray", "x.jsonl"],
         ["--engine", "ray", "--ordered", "x.jsonl"],
+        ["--engine", "ray", "--compute-once", "x.jsonl"],
     ],
 )
 def test_what_does_not_go_together_is_usage(options: list[str], tmp_path: Path) -> None:
