@@ -22,6 +22,10 @@ class Priority(Enum):
     INTERACTIVE = 1
     BULK = 2
 
+    # The scheduler looks things up by priority dozens of times for each unit, and an Enum's own
+    # hash is a Python function.
+    __hash__ = object.__hash__
+
 
 class SpanKind(Enum):
     """What became of a piece of the submitted text."""

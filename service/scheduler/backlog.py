@@ -11,20 +11,20 @@ an entry that is cancelled leaves both at once.
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
-
-from sortedcontainers import SortedList
+from operator import attrgetter
 
 from service.scheduler.entry import Entry
+from service.scheduler.lengths import Lengths
 from service.scheduler.turns import Turns
 from service.scheduler.work import padded_tokens
 from service.schema import Priority
 
 CLASSES = (Priority.INTERACTIVE, Priority.BULK)
+LENGTH = attrgetter("tokens")
 FILLING = 64  # callers of whose work a batch is filled, at most
 
 _Group = tuple[str, Hashable, Priority]
@@ -55,7 +55,7 @@ class Backlog:
         self._credit = bulk_share / (1 - bulk_share)
         self._owed = 0.0  # seconds that bulk has to get back
         self._turns = {priority: Turns(lead) for priority in CLASSES}
-        self._by_length: dict[_Group, dict[str, SortedList]] = {}
+        self._by_length: dict[_Group, dict[str, Lengths]] = {}
         self._tokens: dict[Priority, Counter[str]] = {priority: Counter() for priority in CLASSES}
 
     def __len__(self) -> int:
@@ -80,27 +80,25 @@ class Backlog:
     def add(self, entry: Entry) -> None:
         """Put an entry in line. Its urgency is taken now; see ``reorder``."""
         entry.priority, entry.due, entry.caller = self._place(entry)
-        unit = entry.unit
         self._turns[entry.priority].add(entry)
-        self._tokens[entry.priority][unit.queue] += unit.tokens
+        self._tokens[entry.priority][entry.unit.queue] += entry.tokens
         # One that runs alone is a head, or nothing; so it has no place by length.
         if not entry.retried:
             callers = self._by_length.setdefault(self._group(entry, entry.priority), {})
             lengths = callers.get(entry.caller)
             if lengths is None:
-                lengths = callers[entry.caller] = SortedList()
-            lengths.add((unit.tokens, entry.number, entry))
+                lengths = callers[entry.caller] = Lengths()
+            lengths.add(entry)
 
     def remove(self, entry: Entry, *, served: bool = False) -> None:
         """Take an entry out of the line; ``served``: at its caller's account."""
-        unit = entry.unit
         self._turns[entry.priority].remove(entry, served=served)
-        self._tokens[entry.priority][unit.queue] -= unit.tokens
+        self._tokens[entry.priority][entry.unit.queue] -= entry.tokens
         if not entry.retried:
             group = self._group(entry, entry.priority)
             callers = self._by_length[group]
             lengths = callers[entry.caller]
-            lengths.remove((unit.tokens, entry.number, entry))
+            lengths.remove(entry)
             if not lengths:
                 del callers[entry.caller]
                 if not callers:
@@ -169,35 +167,32 @@ class _Filling:
         self.entries = [head]
         self._budget = budget
         self._useful = useful
-        self._length = head.unit.tokens
-        self._tokens = head.unit.tokens
+        self._length = self._tokens = head.tokens
         self._input = head.unit.input_tokens
         self._output = head.unit.output_tokens
 
-    def fill(self, lengths: Sequence[SortedList]) -> None:
+    def fill(self, lengths: Sequence[Lengths]) -> None:
         """Take from both sides of the head's length, the nearer one first.
 
         The first misfit closes its side: what lies beyond is longer, or pads more.
         """
-        middle = (self._length, -math.inf)  # of equals, the oldest first
-        shorter = merge(
-            *(some.irange(maximum=middle, reverse=True) for some in lengths), reverse=True
-        )
-        longer = merge(*(some.irange(middle) for some in lengths))
+        middle = self._length
+        shorter = merge(*(some.shorter(middle) for some in lengths), key=LENGTH, reverse=True)
+        longer = merge(*(some.longer(middle) for some in lengths), key=LENGTH)
         below, above = next(shorter, None), next(longer, None)
         while below or above:
-            if above is None or (below and self._length - below[0] <= above[0] - self._length):
+            if above is None or (below and middle - below.tokens <= above.tokens - middle):
                 assert below is not None
-                below = next(shorter, None) if self._accept(below[2]) else None
+                below = next(shorter, None) if self._accept(below) else None
             else:
-                above = next(longer, None) if self._accept(above[2]) else None
+                above = next(longer, None) if self._accept(above) else None
 
     def _accept(self, entry: Entry) -> bool:
         unit = entry.unit
         longest_input = max(self._input, unit.input_tokens)
         longest_output = max(self._output, unit.output_tokens)
         padded = padded_tokens(len(self.entries) + 1, longest_input, longest_output)
-        tokens = self._tokens + unit.tokens
+        tokens = self._tokens + entry.tokens
         if padded > self._budget or tokens < padded * self._useful:
             return False
         self._input, self._output, self._tokens = longest_input, longest_output, tokens

@@ -76,8 +76,13 @@ class Dispatch:
     @property
     def state(self) -> State:
         """The best of the lanes' states."""
-        states = [post.state for post in self.posts]
-        return next((s for s in (State.SERVING, State.RESTARTING) if s in states), State.DOWN)
+        best = State.DOWN
+        for post in self.posts:
+            if post.state is State.SERVING:
+                return State.SERVING
+            if post.state is State.RESTARTING:
+                best = State.RESTARTING
+        return best
 
     def pace(self, queue: str) -> Pace:
         """Speed and budget of a queue."""
@@ -114,10 +119,7 @@ class Dispatch:
         now = self._clock()
         busy = [post.free_at for post in self.posts if post.free_at is not None]
         running = sum(max(0.0, free_at - now) for free_at in busy)
-        ahead, bulk = (
-            self.seconds(self.backlog.tokens(own) + self._forecast.tokens(own))
-            for own in (Priority.INTERACTIVE, Priority.BULK)
-        )
+        ahead, bulk = self._seconds(Priority.INTERACTIVE, now), self._seconds(Priority.BULK, now)
         if priority is Priority.BULK:
             ahead += bulk * part
         else:
@@ -127,15 +129,25 @@ class Dispatch:
             ahead += min(bulk, ahead * share / (1 - share))
         return running / len(self.posts) + ahead
 
+    def _seconds(self, priority: Priority, now: float) -> float:
+        """Predicted time of all lanes together for what waits, and is to come, in a class."""
+        waiting, promised = self.backlog.tokens(priority), self._forecast.tokens(priority)
+        lane_seconds = 0.0
+        for queue, pace in self.paces.items():
+            count = waiting[queue] + promised[queue]
+            if count:
+                lane_seconds += pace.predict(count, now)
+        return lane_seconds / len(self.posts)
+
     def ahead(self, priority: Priority, caller: str, tokens: int) -> float:
         """How much of what waits in a class goes before the last of so many tokens of a caller's.
 
         Its own goes first, and as much again of each other caller's, if that has so much.
         """
-        total = self.backlog.tokens(priority).total() + self._forecast.tokens(priority).total()
         others = self.backlog.others(priority, caller)
-        if not others or not total:
+        if not others:
             return 1.0
+        total = self.backlog.tokens(priority).total() + self._forecast.tokens(priority).total()
         own = self.backlog.own(priority, caller) + self._forecast.own(priority, caller) + tokens
         return min(1.0, own * (1 + others) / total)
 

@@ -69,11 +69,13 @@ class Entry:
         "priority",
         "retried",
         "running",
+        "tokens",
         "unit",
     )
 
     def __init__(self, unit: Unit, key: Hashable | None, number: int) -> None:
         self.unit = unit
+        self.tokens = unit.tokens
         self.key = key
         self.number = number  # of arrival: breaks ties
         self.calls: dict[Call, list[int]] = {}

@@ -40,17 +40,23 @@ class Forecast:
 
     def typical(self, kind: Hashable) -> Mapping[str, int]:
         """What a job of this kind asks for, by queue; empty while none has ended."""
-        weight, tokens = self._typical.get(kind, (1.0, {}))
+        if kind not in self._typical:
+            return {}
+        weight, tokens = self._typical[kind]
         return {queue: round(count / weight) for queue, count in tokens.items()}
 
     def enter(self, job: Job) -> None:
         """Count on the job."""
         job.promised = dict(self.typical(job.kind))
-        self._promised[job.priority].update(job.promised)
-        self._own[job.priority, job.caller] += sum(job.promised.values())
+        if job.promised:
+            self._promised[job.priority].update(job.promised)
+            self._own[job.priority, job.caller] += sum(job.promised.values())
 
     def ask(self, job: Job, queues: set[str], tokens: Mapping[str, int]) -> None:
         """The job asks these queues, for what costs so much and nobody computes yet."""
+        job.asked.update(tokens)
+        if not job.promised:
+            return
         whose = job.priority, job.caller
         for queue in queues & job.promised.keys():
             count = job.promised.pop(queue)
@@ -58,7 +64,6 @@ class Forecast:
             self._own[whose] -= count
         if not self._own[whose]:
             del self._own[whose]
-        job.asked.update(tokens)
 
     def leave(self, job: Job, *, well: bool) -> None:
         """The job asks no more. If it ended well, it is an example."""

@@ -53,6 +53,7 @@ class Pace:
         # And for the means: batches, steps, tokens, padded tokens, seconds.
         self._n = self._s = self._t = self._p = self._y = 0.0
         self._per_step = self._per_token = 0.0  # the fit: seconds
+        self.budget = self._budget()  # padded tokens that a batch may have now
         self.batches = 0
         self.units = 0
         self.tokens = 0
@@ -76,6 +77,7 @@ class Pace:
         self._measured = now
         self._memory = min(self._full, self._memory + self._full / REGROWTH)
         self._note(p, batch.tokens, y)
+        self.budget = self._budget()
         self.batches += 1
         self.units += len(batch.units)
         self.tokens += batch.tokens
@@ -85,14 +87,14 @@ class Pace:
     def shrink(self, batch: Batch) -> None:
         """The batch did not fit in memory: half of it is the new budget."""
         self._memory = min(self._memory, batch.padded / 2)
+        self.budget = self._budget()
 
     @property
     def rate(self) -> float:
         """Tokens a second of one lane of late, padding not counted; infinite while unknown."""
         return self._t / self._y if self._y else math.inf
 
-    @property
-    def budget(self) -> float:
+    def _budget(self) -> float:
         """Padded tokens that a batch may have: what pays, fits, and is done in the time allowed.
 
         Where the steps alone take that time or more, splitting a batch would

@@ -75,24 +75,24 @@ class Turns:
             self._shares[share.caller] = share
             self._service += share.service
         share.dates.add((entry.due, entry.number, entry))
-        share.tokens += entry.unit.tokens
+        share.tokens += entry.tokens
         self._count += 1
-        if share.dates[0][2] is entry:
+        if share.first is entry:
             self._put(share, share.line if share.line is not None else self._eligible)
 
     def remove(self, entry: Entry, *, served: bool = False) -> None:
         """The entry waits no more. ``served``: because it goes."""
         share = self._shares[entry.caller]
-        first = share.dates[0][2] is entry
+        first = share.first is entry
         if first:
             del share.dates[0]
         else:
             share.dates.remove((entry.due, entry.number, entry))
-        share.tokens -= entry.unit.tokens
+        share.tokens -= entry.tokens
         self._count -= 1
         if served:
-            share.service += entry.unit.tokens
-            self._service += entry.unit.tokens
+            share.service += entry.tokens
+            self._service += entry.tokens
         if not share.dates:
             self._leave(share)
         elif first or (served and share.line is self._ahead):
@@ -104,7 +104,7 @@ class Turns:
             self._put(self._ahead[0][-1], self._eligible)
         while not self._may_go(share := self._eligible[0][-1]):
             self._put(share, self._ahead)
-        return share.dates[0][2]
+        return share.first
 
     def order(self, most: int) -> tuple[list[str], list[str]]:
         """Up to so many callers who are eligible, by date, and those who are ahead, by service."""
@@ -123,8 +123,10 @@ class Turns:
             share.line.remove(share.place)
         share.line = line
         if line is not None:
-            key = share.dates[0][:2] if line is self._eligible else (share.service, share.caller)
-            share.place = (*key, share)
+            if line is self._eligible:
+                share.place = share.first.due, share.first.number, share
+            else:
+                share.place = share.service, share.caller, share
             line.add(share.place)
 
     def _leave(self, share: _Share) -> None:
@@ -148,6 +150,11 @@ class _Share:
         self.caller = caller
         self.service = service
         self.tokens = 0
-        self.dates = SortedList()
+        self.dates = SortedList()  # of due, number, entry
         self.line: SortedList | None = None
         self.place: tuple[object, ...] = ()
+
+    @property
+    def first(self) -> Entry:
+        """The entry with the earliest date."""
+        return self.dates[0][-1]

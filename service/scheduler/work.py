@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 
@@ -54,9 +55,9 @@ def padded_tokens(count: int, longest_input: int, longest_output: int) -> int:
     return count * (longest_input + longest_output)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
-    """Units of one queue and profile that are computed together."""
+    """Units of one queue and profile that are computed together. Each sum is made once."""
 
     units: tuple[Unit, ...]
 
@@ -75,17 +76,17 @@ class Batch:
         """What to compute on, in order."""
         return [unit.payload for unit in self.units]
 
-    @property
+    @cached_property
     def tokens(self) -> int:
         """The cost without padding."""
         return sum(unit.tokens for unit in self.units)
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """How often the model is called, as far as foreseen: once for each token of an output."""
         return max(1, max(unit.output_tokens for unit in self.units))
 
-    @property
+    @cached_property
     def padded(self) -> int:
         """The cost with padding."""
         return padded_tokens(

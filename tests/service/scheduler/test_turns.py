@@ -16,9 +16,7 @@ sizes = st.integers(1, 50)
 
 def entry(number: int, caller: str = "a", *, due: float = 0.0, tokens: int = 10):
     """As much of an entry as turns are about."""
-    return SimpleNamespace(
-        number=number, caller=caller, due=due, unit=SimpleNamespace(tokens=tokens)
-    )
+    return SimpleNamespace(number=number, caller=caller, due=due, tokens=tokens)
 
 
 def go(turns: Turns):
@@ -54,7 +52,7 @@ def test_nobody_gets_more_than_its_share_while_others_wait(
     got = dict.fromkeys({NAMES[who] for who, _, _ in work}, 0)
     while all(turns.tokens(name) for name in got):
         head = go(turns)
-        got[head.caller] += head.unit.tokens
+        got[head.caller] += head.tokens
         assert max(got.values()) <= sum(got.values()) / len(got) + lead + 50
 
 
@@ -163,7 +161,7 @@ class Line(RuleBasedStateMachine):
 
     def taken(self, it) -> None:
         self.turns.remove(it, served=True)
-        self.service[it.caller] += it.unit.tokens
+        self.service[it.caller] += it.tokens
         self.gone(it)
 
     def gone(self, it) -> None:
@@ -180,7 +178,7 @@ class Line(RuleBasedStateMachine):
         assert self.turns.callers == len(self.names)
         for name in self.names:
             assert self.turns.service(name) == self.service[name]
-            own = sum(it.unit.tokens for it in self.waiting if it.caller == name)
+            own = sum(it.tokens for it in self.waiting if it.caller == name)
             assert self.turns.tokens(name) == own
         first, last = self.turns.order(10)
         assert sorted(first + last) == sorted(self.names)
