@@ -197,13 +197,17 @@ class Generator(_Network):
         return Generated(text, output_tokens=len(ids), truncated=len(ids) >= bound)
 
 
+# The CPU's allocator, and oneDNN where it cannot allocate the code that it generates.
+_NO_MEMORY = ("can't allocate memory", "could not create a primitive")
+
+
 @contextmanager
 def _memory() -> Iterator[None]:
     """Turn torch's ways of saying "out of memory" into Python's."""
     try:
         yield
     except RuntimeError as error:
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        if isinstance(error, torch.OutOfMemoryError) or any(w in str(error) for w in _NO_MEMORY):
             raise MemoryError("the batch does not fit into memory") from error
         raise
 

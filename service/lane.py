@@ -2,10 +2,10 @@
 
 ``ProcessLane`` is the parent's side: it starts the process, sends it one batch
 at a time and gets the outputs, or kills it. ``_serve`` is the child's side: a
-loop that reads a batch, runs it and answers. What a batch means is known to
-the runners only, which a ``loader`` makes in the child. So this module imports
-no model; it does not retry and does not start again either: that is the
-scheduler's part.
+loop that reads a batch, runs it and answers, and that ends when nothing succeeds
+any more. What a batch means is known to the runners only, which a ``loader``
+makes in the child. So this module imports no model; it does not retry and does
+not start again either: that is the scheduler's part.
 
 The process is spawned, never forked: gRPC and torch do not survive a fork.
 """
@@ -45,6 +45,9 @@ THREAD_VARIABLES = (  # each read once, when its library is loaded
     "RAYON_NUM_THREADS",
 )
 STOP_GRACE = 5.0  # seconds from SIGTERM to SIGKILL
+# Batches that fail in a row. Past that it may be the process and not they: an error on a GPU, or a
+# lack of memory in oneDNN, leaves a process that can compute nothing any more.
+MOST_FAILURES = 20
 MOST_ROWS = 1 << 16  # of a batch; any beyond are computed even if they are dropped
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -197,8 +200,11 @@ def _serve(pipe: Connection, flags: ctypes.Array[ctypes.c_ubyte]) -> None:
             pipe.send(_failure(error))
             return
         pipe.send(answer)
-        while True:
-            pipe.send_bytes(_answer(runners, flags, *pipe.recv()))
+        failures = 0
+        while failures < MOST_FAILURES:
+            good, answer = _answer(runners, flags, *pipe.recv())
+            failures = 0 if good else failures + 1
+            pipe.send_bytes(answer)
 
 
 def _answer(
@@ -207,13 +213,15 @@ def _answer(
     queue: str,
     profile: object,
     payloads: list[object],
-) -> memoryview:
-    """One batch's outputs or failure, ready to send: an output that cannot be sent is a failure."""
+) -> tuple[bool, memoryview]:
+    """Whether a batch went well, and its outputs or failure, ready to send: an output that cannot
+    be sent is a failure.
+    """
     try:
         outputs = runners[queue](payloads, profile, _reader(flags, len(payloads)))
-        return ForkingPickler.dumps(("done", outputs))
+        return True, ForkingPickler.dumps(("done", outputs))
     except Exception as error:
-        return ForkingPickler.dumps(_failure(error))
+        return False, ForkingPickler.dumps(_failure(error))
 
 
 def _reader(flags: ctypes.Array[ctypes.c_ubyte], rows: int) -> Dropped:

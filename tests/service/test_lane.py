@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import ModelUnavailable
-from service.lane import BatchFailed, ProcessLane
+from service.lane import MOST_FAILURES, BatchFailed, ProcessLane
 from service.scheduler import Batch, LaneDied, OutOfMemory, Output, Policy, Scheduler, Unit
 from service.schema import Priority
 
@@ -217,6 +217,23 @@ async def test_a_death_is_noticed_idle_or_busy_and_the_lane_starts_again():
     with pytest.raises(LaneDied):
         await lane.run(batch("die"))
     await lane.wait()
+    await lane.stop()
+
+
+async def test_a_process_in_which_nothing_succeeds_any_more_ends():
+    """Whatever broke in it: another one may do better. One success, and it is trusted again."""
+    lane = ProcessLane(loader("load"))
+    await lane.start()
+    for failures in (MOST_FAILURES - 1, MOST_FAILURES):
+        for _ in range(failures):
+            with pytest.raises(BatchFailed, match="poison"):
+                await lane.run(batch("raise"))
+        if failures < MOST_FAILURES:
+            assert await values(lane, "a") == [("a", None)]
+    async with asyncio.timeout(20):
+        await lane.wait()
+    with pytest.raises(LaneDied):
+        await lane.run(batch("a"))
     await lane.stop()
 
 
