@@ -105,16 +105,17 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
     ) -> pb.DigestResponse:
         """One article's digest."""
         self._admit()
-        return await self._digest(request, context, Priority.INTERACTIVE, wait=False)
+        return await self._digest(request, _end(context), Priority.INTERACTIVE, wait=False)
 
     async def DigestStream(  # noqa: N802 - the contract's name
         self, request_iterator: object, context: grpc.aio.ServicerContext
     ) -> None:
         """Many articles' digests; see ``service.rpc.stream``."""
         self._admit()
+        end = _end(context)
 
         async def digest(item: pb.DigestRequest) -> pb.DigestResponse:
-            return await self._digest(item, context, Priority.BULK, wait=True)
+            return await self._digest(item, end, Priority.BULK, wait=True)
 
         stream = ItemStream(
             context,
@@ -124,7 +125,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
             patience=self._patience,
             ended=partial(self._metrics.called, "DigestStream/item"),
         )
-        async with self._calls.until(time.monotonic() + _remaining(context)):
+        async with self._calls.until(end):
             await stream.run()
 
     async def Summarize(  # noqa: N802 - the contract's name
@@ -133,7 +134,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         """One article's English summary."""
         self._admit()
         asked = self._valid(from_message(request, SummarizeRequest))
-        terms = self._terms(asked, context)
+        terms = self._terms(asked, _end(context))
         async with self._in_work(terms):
             answer = await self._pipeline.summarize(asked, terms)
         return self._told(answer, pb.SummarizeResponse)
@@ -144,7 +145,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         """The Russian of a text."""
         self._admit()
         asked = self._valid(from_message(request, TranslateRequest))
-        terms = self._terms(asked, context)
+        terms = self._terms(asked, _end(context))
         async with self._in_work(terms):
             answer = await self._pipeline.translate(asked, terms)
         return self._told(answer, pb.TranslateResponse)
@@ -158,12 +159,12 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
     async def _digest(
         self,
         request: pb.DigestRequest,
-        context: grpc.aio.ServicerContext,
+        end: float,
         priority: Priority,
         wait: bool,
     ) -> pb.DigestResponse:
         asked = self._valid(from_message(request, DigestRequest))
-        terms = self._terms(asked, context, priority, wait)
+        terms = self._terms(asked, end, priority, wait)
         async with self._in_work(terms):
             answer = await self._pipeline.digest(asked, terms)
         return self._told(answer, pb.DigestResponse)
@@ -197,16 +198,19 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
     def _terms(
         self,
         request: Request,
-        context: grpc.aio.ServicerContext,
+        end: float,
         priority: Priority = Priority.INTERACTIVE,
         wait: bool = False,
     ) -> Terms:
-        """``priority`` and ``wait`` are the rpc's; the request may name its own priority."""
+        """``end`` is the call's, ``priority`` and ``wait`` are the rpc's; the request may name its
+        own time and priority.
+        """
         if request.priority is not Priority.UNSPECIFIED:
             priority = request.priority
-        named = min(_remaining(context), math.inf if request.timeout is None else request.timeout)
+        now = time.monotonic()
+        named = min(end - now, math.inf if request.timeout is None else request.timeout)
         allowed = self._limits.default_timeout if math.isinf(named) else named
-        deadline = time.monotonic() + min(allowed, self._limits.max_timeout)
+        deadline = now + min(allowed, self._limits.max_timeout)
         caller = CALLER.get()
         return Terms(
             deadline=deadline,
@@ -217,7 +221,12 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         )
 
 
-def _remaining(context: grpc.aio.ServicerContext) -> float:
-    """Seconds until the answer to this call has to be on its way."""
+def _end(context: grpc.aio.ServicerContext) -> float:
+    """When the answer to this call has to be on its way, in seconds of ``time.monotonic``.
+
+    To be asked once, as the call comes: grpc counts by the clock of the wall, which may be set.
+    """
     left = context.time_remaining()
-    return math.inf if left is None else left - min(_REPLY_SECONDS, left / 10)
+    if left is None:
+        return math.inf
+    return time.monotonic() + left - min(_REPLY_SECONDS, left / 10)

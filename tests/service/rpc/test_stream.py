@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import grpc.aio
 import pytest
@@ -265,6 +266,22 @@ async def test_the_streams_own_deadline_ends_it_and_its_items():
             await answers(call)
         assert failure.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         await r.pipeline.until(lambda: r.pipeline.cancelled == 1)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+async def test_a_clock_that_is_set_meanwhile_changes_no_deadline(monkeypatch, jump):
+    real = time.time
+    async with running() as r:
+        call = r.stub.DigestStream(timeout=60)
+        await call.write(item("before"))
+        assert (await call.read()).HasField("digest")
+        monkeypatch.setattr(time, "time", lambda: real() + jump)
+        await call.write(item("after"))
+        assert (await call.read()).HasField("digest")
+        await call.done_writing()
+        assert await call.code() is grpc.StatusCode.OK
+    for _, terms in r.pipeline.seen:
+        assert 0 < terms.deadline - time.monotonic() < 60
 
 
 async def test_a_stream_to_a_server_that_loads_is_told_to_come_back():
