@@ -5,6 +5,8 @@ nothing: records a second, and the process's memory as the run goes on. With
 ``--index``, each text is another, every tenth is a copy of an earlier one, and the
 first pass, without cleaning, finds them.
 
+``search``: only the search for copies, among signatures made up, every tenth a copy.
+
 ``copies``: real articles and what sites would make of them; how many of these the
 first pass takes for copies, by what was done to them, and how many of the others.
 
@@ -14,6 +16,7 @@ sorted by what they came to, nothing prepared, checked, written or waited for; t
 fastest of some sizes of batch counts. It takes as long as the job, once for each size.
 
     python bench/batch.py null [--records 1000000] [--index]
+    python bench/batch.py search [--records 1000000]
     python bench/batch.py copies cnndm.jsonl
     python bench/batch.py articles cnndm.jsonl [--count 50] [--preset starter]
 """
@@ -35,9 +38,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from service.batch.computing import InProcess
+from service.batch.copies import Copies, Search, Signature
 from service.batch.job import Job, Paths
 from service.batch.progress import Progress, Tally
+from service.batch.record import Place
 from service.batch.run import run
+from service.cli.batch import BATCH_SECONDS
 from service.lane import ProcessLane
 from service.pipeline import pipeline
 from service.scheduler.work import Batch, Output, Unit
@@ -121,6 +127,36 @@ def null(records: int, *, index: bool) -> None:
         print(f"{cpu / records * 1e6:.0f} µs of this process's CPU a record")
         print(f"peak memory {peak / 2**20:.0f} MiB; after each tenth of the records, MiB:")
         print("  ".join(f"{memory / 2**20:.0f}" for memory in computing.memory))
+
+
+def search(records: int) -> None:
+    """Measure and print the search for copies alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        scratch, found = Path(folder) / "scratch", Path(folder) / "copies"
+        searching = Search(scratch)
+        for start in range(1, records + 1, 32):
+            numbers = range(start, min(start + 32, records + 1))
+            searching.add([(n, Place("dump.jsonl", n), f"a{n}", _made_up(n)) for n in numbers])
+        added = time.perf_counter()
+        searching.save(found, "")
+        saved = time.perf_counter()
+        size, kept = scratch.stat().st_size, found.stat().st_size
+        searching.close()
+        copies = Copies.load(found)
+        assert copies
+        print(f"{records:,} articles, {copies.count:,} of them copies")
+        print(f"added in {added - began:.0f} s, searched in {saved - added:.0f} s")
+        print(f"{size / records:.0f} bytes of scratch an article, {kept / 2**20:.0f} MiB kept")
+        copies.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(f"peak memory {peak / 2**20:.0f} MiB")
+
+
+def _made_up(number: int) -> Signature:
+    chance = random.Random(number - 9 if number % 10 == 9 else number)
+    bands = tuple(chance.getrandbits(64) - 2**63 for _ in range(20))
+    return Signature(bands, chance.randbytes(120))
 
 
 CHROME = """Home
@@ -301,24 +337,33 @@ def main() -> None:
     one = which.add_parser("null")
     one.add_argument("--records", type=int, default=1_000_000)
     one.add_argument("--index", action="store_true", help="with the first pass over the dump")
+    four = which.add_parser("search")
+    four.add_argument("--records", type=int, default=1_000_000)
     three = which.add_parser("copies")
     three.add_argument("path", type=Path)
     two = which.add_parser("articles")
     two.add_argument("path", type=Path)
     two.add_argument("--count", type=int, default=50)
     two.add_argument("--preset", default="starter")
+    two.add_argument("--batch-seconds", type=float, default=BATCH_SECONDS)
     two.add_argument("--budgets", type=int, nargs="+", default=[2048, 4096, 8192])
     two.add_argument("--translator", help="in the place of the preset's; a small one is quick")
     given = parser.parse_args()
     if given.which == "null":
         null(given.records, index=given.index)
+    elif given.which == "search":
+        search(given.records)
     elif given.which == "copies":
         copies(given.path)
     else:
         articles(
             given.path,
             given.count,
-            EngineSettings(preset=given.preset, translator=given.translator),
+            EngineSettings(
+                preset=given.preset,
+                translator=given.translator,
+                batch_seconds=given.batch_seconds,
+            ),
             given.budgets,
         )
     load = os.getloadavg()[0]

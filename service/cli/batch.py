@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.batch.job import Job
     from service.batch.run import Outcome
 
+BATCH_SECONDS = 30.0  # a batch is not interrupted, but nobody here is in a hurry
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "html"]
 
@@ -35,7 +36,7 @@ class _Command(click.Command):
         return super().parse_args(ctx, joined.split("\0") if args else [])
 
 
-@click.command(cls=_Command)
+@click.command(cls=_Command, context_settings={"default_map": {"batch_seconds": BATCH_SECONDS}})
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "-o",

@@ -10,6 +10,7 @@ import pytest
 from echo_batch import Echo
 from service.batch import computing
 from service.cli import app
+from service.settings import EngineSettings
 
 
 @pytest.fixture
@@ -70,6 +71,21 @@ def test_a_dry_run_needs_no_output_and_any_other_does(
     assert [path.name for path in dump.parent.iterdir()] == ["out.jsonl"]
     assert app.run(["batch", "."]) == 2
     assert "--output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "seconds"), [([], 30.0), (["--batch-seconds", "2"], 2.0), (["--config"], 3.0)]
+)
+def test_batches_may_take_longer_than_callers_of_a_server_would_wait(
+    monkeypatch: pytest.MonkeyPatch, dump: Path, tmp_path: Path, flags: list[str], seconds: float
+) -> None:
+    taken: list[EngineSettings] = []
+    monkeypatch.setattr(computing, "InProcess", lambda s: taken.append(s) or Echo())
+    if flags == ["--config"]:
+        flags = ["--config", str(tmp_path / "svodka.toml")]
+        Path(flags[1]).write_text("batch_seconds = 3.0\n")
+    assert app.run(["batch", str(dump), "-o", str(tmp_path / "out.jsonl"), *flags]) == 3
+    assert taken[0].batch_seconds == seconds
 
 
 @pytest.mark.parametrize(
