@@ -14,6 +14,8 @@ first pass takes for copies, by what was done to them, and how many of the other
 after the job, computes the same units again (second tries included) in batches
 sorted by what they came to, nothing prepared, checked, written or waited for; the
 fastest of some sizes of batch counts. It takes as long as the job, once for each size.
+With ``--at-once``, also the scheduler's own speed: the articles given to the pipeline
+all at once, nothing read and nothing written.
 
     python bench/batch.py null [--records 1000000] [--index]
     python bench/batch.py search [--records 1000000]
@@ -25,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import platform
@@ -47,7 +50,7 @@ from service.cli.batch import BATCH_SECONDS
 from service.lane import ProcessLane
 from service.pipeline import pipeline
 from service.scheduler.work import Batch, Output, Unit
-from service.schema import Digest, DigestRequest, Model
+from service.schema import Article, Digest, DigestRequest, Model
 from service.settings import EngineSettings
 
 
@@ -301,6 +304,14 @@ def sorted_batches(units: Sequence[tuple[int, Unit]], budget: int) -> Iterator[B
         yield Batch(tuple(batch))
 
 
+async def at_once(computing: Timed, texts: Sequence[str]) -> float:
+    """Seconds that the pipeline needs for all the articles, given at once."""
+    async with computing:
+        requests = [DigestRequest(Article(str(n), text=text)) for n, text in enumerate(texts)]
+        await asyncio.gather(*map(computing.digest, requests))
+        return time.perf_counter() - computing.ready
+
+
 async def batched(computing: Timed, path: Path, count: int, folder: str) -> float:
     """Seconds that a job needs, from the models' being ready to the last line."""
     job = Job((str(path),), Paths.of(Path(folder) / "out.jsonl"), limit=count)
@@ -311,7 +322,9 @@ async def batched(computing: Timed, path: Path, count: int, folder: str) -> floa
     return tally.last - computing.ready
 
 
-def articles(path: Path, count: int, settings: EngineSettings, budgets: Sequence[int]) -> None:
+def articles(
+    path: Path, count: int, settings: EngineSettings, budgets: Sequence[int], *, also_at_once: bool
+) -> None:
     """Measure and print what the runner leaves of the ceiling."""
     pipeline.ProcessLane = Noting
     job = Timed(settings)
@@ -324,6 +337,13 @@ def articles(path: Path, count: int, settings: EngineSettings, budgets: Sequence
     for budget, seconds in job.offline.items():
         share = f"{best / seconds:.2f}"
         rows.append((f"offline, {budget:,}", f"{seconds:.1f}", f"{count / seconds:.3f}", share))
+    if also_at_once:
+        with path.open() as file:
+            values = [json.loads(line) for line in itertools.islice(file, count)]
+        texts = [value.get("text") or value["article"] for value in values]
+        whole = asyncio.run(at_once(alone := Timed(settings), texts))
+        shares = f"{best / whole:.2f}", f"{alone.busy / whole:.1%}", f"{alone.padding:.1%}"
+        rows.append(("all at once", f"{whole:.1f}", f"{count / whole:.3f}", *shares))
     shares = f"{best / took:.2f}", f"{job.busy / took:.1%}", f"{job.padding:.1%}"
     rows.append(("svodka batch", f"{took:.1f}", f"{count / took:.3f}", *shares))
     for name, *cells in rows:
@@ -346,6 +366,7 @@ def main() -> None:
     two.add_argument("--count", type=int, default=50)
     two.add_argument("--preset", default="starter")
     two.add_argument("--batch-seconds", type=float, default=BATCH_SECONDS)
+    two.add_argument("--at-once", action="store_true")
     two.add_argument("--budgets", type=int, nargs="+", default=[2048, 4096, 8192])
     two.add_argument("--translator", help="in the place of the preset's; a small one is quick")
     given = parser.parse_args()
@@ -365,6 +386,7 @@ def main() -> None:
                 batch_seconds=given.batch_seconds,
             ),
             given.budgets,
+            also_at_once=given.at_once,
         )
     load = os.getloadavg()[0]
     print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}")
