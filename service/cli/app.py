@@ -18,7 +18,14 @@ from typing import Any
 
 import click
 
-from service.cli.asking import bounds_options, take_bounds, take_terms, terms_options
+from service.cli.asking import (
+    bounds_options,
+    server_options,
+    take_access,
+    take_bounds,
+    take_terms,
+    terms_options,
+)
 from service.cli.batch import batch
 from service.cli.exit_codes import FAILED, INTERRUPTED, OK, PARTIAL, USAGE
 from service.cli.inputs import Document, read_document
@@ -89,9 +96,7 @@ def _compute(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for each answer."
     )(command)
-    return click.option(
-        "--server", metavar="HOST:PORT", envvar="SVODKA_SERVER", help="Ask a server instead."
-    )(command)
+    return server_options(command)
 
 
 def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -251,6 +256,7 @@ def _answer(
     from service.wire import to_json
 
     as_json, form, server = given.pop("as_json"), given.pop("form"), given.pop("server")
+    access = take_access(given)
     settings = take(EngineSettings, given)
     names = files or ("-",)
 
@@ -278,7 +284,7 @@ def _answer(
 
     async def work() -> int:
         failures = 0
-        async for name, answer in answers(rpc, requests(), server, settings):
+        async for name, answer in answers(rpc, requests(), server, access, settings):
             if isinstance(answer, SvodkaError):
                 _say(_blame(name, answer))
                 failures += 1

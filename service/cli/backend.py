@@ -13,12 +13,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from service.errors import SvodkaError
 from service.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from service.client import Access
 
 AT_ONCE = 32
 
@@ -29,11 +32,13 @@ async def answers(
     rpc: str,
     requests: Iterator[tuple[str, Any]],
     server: str | None,
+    access: Access,
     settings: EngineSettings,
 ) -> AsyncIterator[tuple[str, Any]]:
     """Yield each request's name with its answer, or with the SvodkaError it came to.
 
-    Nothing is loaded before there is a request that can be asked.
+    ``access`` is how the ``server`` is reached, if one is asked. Nothing is loaded before
+    there is a request that can be asked.
     """
     for name, request in requests:
         if not isinstance(request, SvodkaError):
@@ -42,7 +47,7 @@ async def answers(
         yield name, request
     else:
         return
-    async with _backend(rpc, server, settings) as ask:
+    async with _backend(rpc, server, access, settings) as ask:
         pending: deque[tuple[str, asyncio.Task[Any]]] = deque()
         try:
             for name, request in requests:
@@ -72,11 +77,13 @@ async def _outcome(ask: Ask, request: Any) -> Any:
 
 
 @asynccontextmanager
-async def _backend(rpc: str, server: str | None, settings: EngineSettings) -> AsyncIterator[Ask]:
+async def _backend(
+    rpc: str, server: str | None, access: Access, settings: EngineSettings
+) -> AsyncIterator[Ask]:
     if server:
         from service.client import Client
 
-        async with Client(server) as client:
+        async with Client(server, access=access) as client:
             yield getattr(client, rpc)
         return
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli.asking import bounds_options, take_bounds, take_terms, terms_options
+from service.cli.asking import (
+    bounds_options,
+    server_options,
+    take_access,
+    take_bounds,
+    take_terms,
+    terms_options,
+)
 from service.cli.exit_codes import FAILED, INTERRUPTED, OK, PARTIAL
 from service.cli.options import settings_options, take
 from service.errors import InvalidRequest
@@ -21,7 +28,6 @@ if TYPE_CHECKING:
     from service.batch.run import Outcome
 
 BATCH_SECONDS = 30.0  # a batch is not interrupted, but nobody here is in a hurry
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "html"]
 
 
@@ -85,18 +91,7 @@ class _Command(click.Command):
 )
 @click.option("--ray-address", default="", help="Of the cluster; without it Ray is started here.")
 @click.option("--ray-actors", type=click.IntRange(1), help="Actors that hold the models.")
-@click.option(
-    "--server",
-    "servers",
-    envvar="SVODKA_SERVER",
-    metavar="HOST:PORT,…",
-    help="Have servers compute instead; all with the same models.",
-)
-@click.option("--tls", is_flag=True, help="Speak TLS to the servers.")
-@click.option("--tls-ca", type=_FILE, help="Authorities to believe, PEM; the system's without it.")
-@click.option("--client-cert", type=_FILE, help="Certificate to show to the servers, PEM.")
-@click.option("--client-key", type=_FILE, help="Its private key, PEM.")
-@click.option("--token-file", type=_FILE, help="File whose first line is the bearer token.")
+@server_options
 @click.option("--text-field", default="", help="Field of the text; guessed: text, body, content …")
 @click.option("--html-field", default="", help="Field of the page; guessed: html.")
 @click.option("--headline-field", default="", help="Field of the headline; guessed: title …")
@@ -209,17 +204,9 @@ def _computing(
 def _servers(given: dict[str, Any]) -> Callable[[], Computing] | None:
     """Who is asked instead of the models here, if anybody is."""
     from service.batch.servers import Servers
-    from service.client import Access
 
-    token: Path | None = given.pop("token_file")
-    access = Access(
-        tls=given.pop("tls"),
-        ca=given.pop("tls_ca"),
-        certificate=given.pop("client_cert"),
-        key=given.pop("client_key"),
-        token=token.read_text("utf-8").partition("\n")[0].strip() if token else "",
-    )
-    named = given.pop("servers") or ""
+    access = take_access(given)
+    named = given.pop("server") or ""
     addresses = [address for part in named.split(",") if (address := part.strip())]
     return (lambda: Servers(addresses, access)) if addresses else None
 

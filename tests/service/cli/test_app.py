@@ -62,7 +62,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     fake = Fake()
 
     @asynccontextmanager
-    async def opened(rpc: str, server: str | None, settings: Any) -> AsyncIterator[Fake]:
+    async def opened(*_: object) -> AsyncIterator[Fake]:
         yield fake
 
     monkeypatch.setattr(backend, "_backend", opened)
