@@ -42,9 +42,9 @@ Stub = svodka_service_pb2_grpc.SvodkaServiceStub
 async def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each row")
-    parser.add_argument("--deadline", type=float, default=5.0, help="of each request, in seconds")
-    parser.add_argument("--loads", type=float, nargs="*", default=[0.8, 1.5, 3.0])
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each row")
+    parser.add_argument("--deadline", type=float, default=3.0, help="of each request, in seconds")
+    parser.add_argument("--loads", type=float, nargs="*", default=[0.8, 2.0])
     parser.add_argument("--quick", action="store_true", help="short: does it run")
     given = parser.parse_args()
     seconds = 6.0 if given.quick else given.seconds

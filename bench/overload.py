@@ -3,7 +3,7 @@
     python -m bench.overload --sentences FILE --articles FILE.jsonl [--quick]
 
 First the sustainable load: 256 callers in a closed loop, told as the peak. Then sentences arrive
-at random at 1, 2 and 4 times that rate, each with a deadline of `--deadline` seconds. `goodput` is
+at random at 1 and 4 times that rate, each with a deadline of `--deadline` seconds. `goodput` is
 what was answered within its deadline, in tokens a second, and its share of the peak; `refused`
 is how many were told to come back later (RESOURCE_EXHAUSTED), which share of them was told when
 (RetryInfo), and how long the call took; `late` had their deadline pass. `queue` is the most tokens
@@ -54,7 +54,7 @@ async def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="of each row")
     parser.add_argument("--deadline", type=float, default=10.0, help="of each request, in seconds")
-    parser.add_argument("--loads", type=float, nargs="*", default=[1.0, 2.0, 4.0])
+    parser.add_argument("--loads", type=float, nargs="*", default=[1.0, 4.0])
     given = parser.parse_args()
     bed = prepare(given)
     seconds, deadline = (9.0, 3.0) if given.quick else (given.seconds, given.deadline)
@@ -64,8 +64,8 @@ async def main() -> None:
     flags = [*bed.flags, "--metrics", metrics, "--queue-tokens", str(QUEUE_TOKENS), *given.flags]
     async with serving(*flags) as server, connected(server) as stub:
         items = bed.translations()
-        peak = await closed(stub.Translate, items, CALLERS, seconds * 1.5)
-        most = rate(peak, seconds / 2)
+        peak = await closed(stub.Translate, items, CALLERS, seconds * 1.2)
+        most = rate(peak, seconds / 3)
         each = most / statistics.mean(answer.cost for answer in peak)
         rows = [["peak", "", f"{most:,.0f}", "1.00", f"{percentile(peak, 0.5):.2f}", *[""] * 9]]
         for load in given.loads:
