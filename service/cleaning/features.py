@@ -1,18 +1,14 @@
-"""What the paragraph model sees: numbers about a paragraph and its neighbours.
+"""What the paragraph model sees in a paragraph's own words, as numbers.
 
-Two sets, both plain dictionaries of values between 0 and 1, zeros left out,
-so that the weights beside each name can be read. `own_features` looks at one paragraph's
-words; `place_features` at where it stands: what surrounds it, whether the
-story has begun, whether it speaks of what the story speaks of. Nothing is
-decided here.
+A plain dictionary of values between 0 and 1, zeros left out, so that the
+weights beside each name can be read. What it sees around a paragraph is in
+`service.cleaning.places`. Nothing is decided here.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,6 +44,16 @@ _MIXED = re.compile(r"[a-zA-Z][\u0400-\u052f]|[\u0400-\u052f][a-zA-Z]")
 _BIOGRAPHY = re.compile(
     r"(?:[A-Z][\w.'’-]{1,20} ){1,4}(?:is|has|writes|works|worked|covers|lives|serves|teaches|"
     r"reports|joined|studied|studies|runs|holds|speciali[sz]es)\b"
+)
+# In the present tense, what a photograph shows.
+_PICTURED = re.compile(
+    r"\((?:left|right|centre|center|far left|far right|pictured|l|r|above|file)[^)]{0,20}\)|"
+    r"\b(?:looks? on|poses?|pictured|is seen|are seen|seen here|shakes? hands|from left|"
+    r"left to right|walks? past|stands? (?:in|at|near|outside|beside|next)|"
+    r"holds? (?:a|up|his|her|their)|"
+    r"attends?|gestures?|smiles?|waves?|speaks? (?:during|at|to)|arrives? (?:at|for|in)|"
+    r"file (?:photo|image|picture)|photographed)\b",
+    re.IGNORECASE,
 )
 _COLUMN = re.compile(r"\t|(?<=\S) ?\| ?(?=\S)")
 _QUOTES = '"“”'
@@ -122,6 +128,13 @@ class Passage:
         return 0 if self.ends_sentence else len(_COLUMN.findall(self.text[:LOOKED_AT])) + 1
 
     @cached_property
+    def is_title_like(self) -> bool:
+        """Could it be a title: some words that end like no sentence, in no special form?"""
+        return 3 < len(self.words) <= 25 and not (
+            self.form or self.text.endswith((".", ",", ";", ":", "!"))
+        )
+
+    @cached_property
     def key(self) -> str:
         """What is equal for paragraphs that repeat each other."""
         return " ".join(self.lower_words) or self.text
@@ -185,6 +198,7 @@ def own_features(passage: Passage) -> Features:
         "date, short": float(len(words) <= 12 and bool(_DATE.search(text[:200]))),
         "no words": float(not words),
         "opens as a biography": float(passage.opens_as_biography),
+        "describes a picture": float(bool(_PICTURED.search(text))),
         "money": float("$" in text or "£" in text or "€" in text),
     }
     if form:
@@ -199,193 +213,9 @@ def own_features(passage: Passage) -> Features:
         found["cue opens"] = density * passage.opens_with_cue
         found["cue kinds"] = density * min(1.0, (len(passage.cues) - 1) / 3)
         found["cue count"] = density * min(1.0, (passage.cue_count - 1) / 4)
-    return _said(found)
+    return said(found)
 
 
-def _said(features: Features) -> Features:
+def said(features: Features) -> Features:
     """The features that say something: zeros weigh nothing and cost time."""
     return {name: value for name, value in features.items() if value}
-
-
-# What sites ask of their readers.
-_ASKING = frozenset(
-    {"cookies", "newsletter", "donation", "appeal", "subscription", "account", "app"}
-)
-
-# A story goes on behind a box of at most so many lines.
-_REACH = 6
-
-# Headings under which no story goes on.
-_ENDINGS = {"comments": "comments began", "teaser": "teasers began"}
-
-
-def place_features(
-    passages: Sequence[Passage], likely: Sequence[float], headline: str
-) -> list[Features]:
-    """Features of each paragraph's place; ``likely`` holds the own words' verdicts, 0 to 1."""
-    block = main_block(passages, likely)
-    heading = Passage(headline).content
-    spoken: Counter[str] = Counter()
-    for index in range(*block):
-        if likely[index] > 0.5:
-            spoken.update(passages[index].content)
-    site: Counter[str] = Counter()
-    for passage, own in zip(passages, likely, strict=True):
-        if own < 0.3 and not _ASKING.isdisjoint(passage.cues):
-            site.update(passage.content)
-    asking = _surroundings([float(not _ASKING.isdisjoint(p.cues)) for p in passages])
-    copies = Counter(passage.key for passage in passages)
-    authors = {word for p in passages if p.form == "byline" for word in p.words[:8]} - {"By", "by"}
-    around = _surroundings(likely)
-    begun = dict.fromkeys(_ENDINGS, 0)
-    gap = len(passages)
-    found: list[Features] = []
-    for index, passage in enumerate(passages):
-        before, after = around[index]
-        inside = block[0] <= index < block[1]
-        away = block[0] - index if index < block[0] else max(0, index - block[1] + 1)
-        short = len(passage.words) <= 12
-        own = likely[index]
-        previous = likely[index - 1] if index else 0.0
-        following = likely[index + 1] if index + 1 < len(passages) else 0.0
-        topic = _overlap(passage, spoken, own > 0.5 and inside)
-        sure = math.log(max(own, 1e-3) / max(1 - own, 1e-3)) / 7
-        found.append(
-            _said(
-                {
-                    "bias": 1.0,
-                    "own words for": max(0.0, sure),
-                    "own words against": max(0.0, -sure),
-                    "previous": previous,
-                    "following": following,
-                    "before": before,
-                    "after": after,
-                    "before and after": before * after,
-                    "inside": float(inside),
-                    "inside, short": float(inside and short),
-                    "inside, no sentence": float(inside and not passage.ends_sentence),
-                    "between": previous * following,
-                    "the weaker neighbour": min(previous, following),
-                    "prose between": min(previous, following)
-                    * float(not short and passage.ends_sentence),
-                    "plain prose, story on both sides": float(_is_plain_prose(passage))
-                    * min(
-                        max(likely[max(0, index - _REACH) : index], default=0.0),
-                        max(likely[index + 1 : index + 1 + _REACH], default=0.0),
-                    ),
-                    "title between": min(previous, following)
-                    * float(short and index > 0 and passages[index - 1].ends_sentence),
-                    "before the block": float(index < block[0]),
-                    "after the block": float(index >= block[1]),
-                    "away": min(1.0, math.log1p(away) / 4),
-                    "edge of the block": float(index == block[1] - 1),
-                    "biography at the end": float(
-                        passage.opens_as_biography and index >= block[1] - 2
-                    ),
-                    "opens with the author's name": float(
-                        not short and len(authors.intersection(passage.words[:2])) == 2
-                    ),
-                    "topic": topic,
-                    "topic, long": topic * float(not short),
-                    "topic, short": topic * float(short),
-                    "speaks of the site": _overlap(passage, site, own < 0.3) * (1 - topic),
-                    "asking before": asking[index][0],
-                    "asking after": asking[index][1],
-                    "asking before and after": asking[index][0] * asking[index][1],
-                    "asks, to readers": passage.speaks_to_readers
-                    * min(1.0, 3 * max(asking[index])),
-                    "asks, to readers only": float(
-                        passage.speaks_to_readers == 1 and max(asking[index]) > 0.1
-                    ),
-                    **_beside("after", passage, passages[index - 1] if index else None),
-                    **_beside(
-                        "before",
-                        passage,
-                        passages[index + 1] if index + 1 < len(passages) else None,
-                    ),
-                    "headline": _shared(passage.content, heading),
-                    "repeated": float(copies[passage.key] > 1),
-                    "position": index / len(passages),
-                    "since prose": min(1.0, math.log1p(gap) / 4),
-                    **{name: float(begun[cue] > 0) for cue, name in _ENDINGS.items()},
-                    **{
-                        f"{name}, often": min(1.0, begun[cue] / 4) for cue, name in _ENDINGS.items()
-                    },
-                }
-            )
-        )
-        if inside or index >= block[1]:
-            for cue in _ENDINGS:
-                begun[cue] += len(passage.words) <= 5 and cue in passage.cues
-        gap = 0 if own > 0.5 else gap + 1
-    return found
-
-
-def _is_plain_prose(passage: Passage) -> bool:
-    """Is it a sentence of some length in which no site speaks?"""
-    return (
-        passage.ends_sentence
-        and len(passage.words) > 12
-        and not passage.cues
-        and not passage.speaks_to_readers
-    )
-
-
-def _beside(side: str, passage: Passage, neighbour: Passage | None) -> Features:
-    """What a short line above or below says of itself: a heading, a date, a credit.
-
-    It means one thing to prose and another to lines like itself.
-    """
-    prose = "prose " if passage.ends_sentence and len(passage.words) > 12 else ""
-    if neighbour is None:
-        return {f"{prose}{side} nothing": 1.0}
-    found: Features = {}
-    if len(neighbour.words) <= 12:
-        for name in {neighbour.form, *neighbour.cues} - {""}:
-            found[f"{prose}{side} {name}"] = 1.0
-    elif not neighbour.ends_sentence:
-        found[f"{prose}{side} a long line without end"] = 1.0
-    return found
-
-
-def main_block(passages: Sequence[Passage], likely: Sequence[float]) -> tuple[int, int]:
-    """(first, last + 1) of the run of paragraphs that holds most of the story.
-
-    The run with the greatest sum of what speaks for each paragraph, weighted
-    by the root of its length (Kadane's algorithm).
-    """
-    best, best_run, total, start = 0.0, (0, 0), 0.0, 0
-    for index, (passage, own) in enumerate(zip(passages, likely, strict=True)):
-        total += (own - 0.4) * math.sqrt(min(50, len(passage.words)) + 1)
-        if total <= 0:
-            total, start = 0.0, index + 1
-        elif total > best:
-            best, best_run = total, (start, index + 1)
-    return best_run
-
-
-def _surroundings(likely: Sequence[float], fade: float = 0.7) -> list[tuple[float, float]]:
-    """For each paragraph, how likely those before and those after it are, fading with distance."""
-    return list(
-        zip(_faded(likely, fade), reversed(_faded(list(reversed(likely)), fade)), strict=True)
-    )
-
-
-def _faded(likely: Sequence[float], fade: float) -> list[float]:
-    level, levels = 0.0, []
-    for own in likely:
-        levels.append(level)
-        level = fade * level + (1 - fade) * own
-    return levels
-
-
-def _overlap(passage: Passage, spoken: Mapping[str, int], counted: bool) -> float:
-    """Share of its content words that the story uses elsewhere too."""
-    content = passage.content
-    if not content:
-        return 0.0
-    return sum(spoken.get(word, 0) > counted for word in content) / len(content)
-
-
-def _shared(content: frozenset[str], other: frozenset[str]) -> float:
-    return len(content & other) / len(content | other) if content and other else 0.0

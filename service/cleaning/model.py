@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from service.cleaning.features import Features, Passage, own_features, place_features
+from service.cleaning.features import Features, Passage, own_features
+from service.cleaning.places import place_features
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 

@@ -246,6 +246,7 @@ CUES = (
             from around|across the web|elsewhere on|don'?t miss|what's (?:new|hot|next))
         (?:recommended|more|picks|stories|suggested|selected) for you
         (?:continue|keep) (?:reading|watching|scrolling)
+        ^(?:previous|next|older|newer|prev)\s?:
         ^(?:previous|next|older|newer|prev) (?:article|post|story|entry|page|entries|posts|
             up)?\W*$
         (?:related|see also|read also|also read|read more|watch|listen|video|gallery|photos|
@@ -262,6 +263,7 @@ CUES = (
         "legal notice",
         r"""
         copyright(?:ed|s)?
+        some rights reserved
         ©|\(c\)
         all rights? (?:are )?reserved
         (?:terms|conditions) (?:of|and|&|apply)
@@ -342,7 +344,10 @@ CUES = (
         (?:is|was) (?:an?|the|our|senior|staff|chief|currently|
             also) (?:[\w,'&-]+ ){0,7}(?:reporter|writer|editor|journalist|correspondent|
             columnist|contributor|blogger|freelancer|producer|author|critic|photographer|
-            broadcaster|fellow|professor)
+            broadcaster|fellow|professor|(?:co-?)?founder|consultant|lecturer|enthusiast)
+        (?:he|she|they|currently) (?:blogs|lives and works|writes|tweets|contributes)
+        (?:his|her|their) (?:first|debut|latest|new|most recent) (?:book|novel|memoir)
+        has (?:worked|written) (?:as|for)
         (?:writes|reports|blogs|wrote|tweets|covers|has written|has reported) (?:about|on|for|
             regularly|extensively|the)
         (?:he|she|they) (?:covers?|writes?|reports?|joined|lives? in|studied|
