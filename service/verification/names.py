@@ -1,8 +1,9 @@
 """Names: those of the translation against its source, those of a summary against its article.
 
 Catches: a capitalised Russian word, a name by the dictionary or unknown to it, that
-no word of the source sounds like and no table entry explains. In a summary, a
-capitalised word that is nowhere in the article.
+no word of the source sounds like and no table entry explains; a country that sounds
+like another (Tunisian, Танзания). In a summary, a capitalised word that is nowhere in
+the article.
 
 Misses: two names of one sentence exchanged; a name lost without another in
 its place; a name of one or two letters, in Latin, or in capitals; a name that
@@ -56,7 +57,11 @@ def check(pair: Pair) -> Iterator[Fault]:
     folded, spoken = _english_words(blanked(pair.en, pair.keep))
     names = islice(_names(blanked(pair.ru, pair.keep)), _MOST)
     by_ear = [place for place in names if not _is_known(place, folded)]
-    explained = _heard({stem(place[0].casefold()): place[0] for place in by_ear}, spoken)
+    sounds = {stem(place[0].casefold()): place[0] for place in by_ear}
+    explained = _heard(sounds, [word for word in spoken if not _in_table(word)])
+    # What the table knows as one name sounds like no other that it knows: Tunisia, Танзания.
+    unknown = {key: name for key, name in sounds.items() if not _beginnings(name)}
+    explained |= _heard(unknown, spoken)
     for place in by_ear:
         if stem(place[0].casefold()) not in explained:
             message = f"The source has no name that sounds like {place[0]}."
@@ -87,16 +92,27 @@ def _english_words(text: str) -> tuple[frozenset[str], list[str]]:
 
 def _is_known(place: re.Match[str], folded: frozenset[str]) -> bool:
     """Whether the table connects the name with a word of the source."""
-    roots = [form for lemma in look_up(place[0]).lemmas for form in _roots(lemma)]
-    beginnings = tuple(b for root in roots for b in _table().get(root, ()))
+    beginnings = _beginnings(place[0])
     return bool(beginnings) and any(word.startswith(beginnings) for word in folded)
+
+
+def _beginnings(name: str) -> tuple[str, ...]:
+    """How English words for a Russian name begin, by the table."""
+    roots = [form for lemma in look_up(name).lemmas for form in _roots(lemma)]
+    return tuple(b for root in roots for b in _table().get(root, ()))
+
+
+def _in_table(word: str) -> bool:
+    """Whether the table knows an English word."""
+    return word.casefold().startswith(_all_beginnings())
 
 
 def _roots(lemma: str) -> tuple[str, ...]:
     if not lemma.endswith("ский"):
         return (lemma,)
     root = lemma.removesuffix("ский")
-    return (lemma, root, root + "ия", root + "а")  # китайский, шотландский, кубинский
+    # китайский, шотландский, кубинский, танзанийский
+    return (lemma, root, root + "ия", root + "а", root.removesuffix("й") + "я")
 
 
 def _heard(names: dict[str, str], words: list[str]) -> set[str]:
@@ -123,6 +139,11 @@ def _heard(names: dict[str, str], words: list[str]) -> set[str]:
 def _table() -> dict[str, tuple[str, ...]]:
     text = files(__package__ or "").joinpath("names.json").read_text("utf-8")
     return {lemma: tuple(words.split()) for lemma, words in json.loads(text).items()}
+
+
+@cache
+def _all_beginnings() -> tuple[str, ...]:
+    return tuple(sorted({b for beginnings in _table().values() for b in beginnings if len(b) > 3}))
 
 
 def missing_names(sentence: str, article_words: frozenset[str]) -> Iterator[tuple[int, int]]:

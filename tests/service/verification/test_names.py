@@ -83,3 +83,19 @@ def test_name_written_in_two_ways_is_found_where_it_is_rarer() -> None:
     ((index, fault),) = check_consistency(pairs)
     assert index == 1
     assert pairs[1][1][fault.start : fault.end] == "Виллоби"
+
+
+@pytest.mark.parametrize(
+    ("en", "ru", "alarms"),
+    [
+        ("A Tunisian man was held.", "Гражданин Танзании был задержан.", 1),
+        ("A Tunisian man was held.", "Гражданин Туниса был задержан.", 0),
+        ("Australia lost.", "Австрия проиграла.", 1),
+        ("Slovenia won.", "Словакия победила.", 1),
+        ("The Tanzanian leader", "Лидер Танзании", 0),
+        ("Aleksandr spoke to Tunisians.", "Александр говорил с жителями Туниса.", 0),
+    ],
+)
+def test_a_country_is_not_another_that_sounds_like_it(en: str, ru: str, alarms: int) -> None:
+    found = [fault for fault in check_sentence(en, ru) if fault.kind is FindingKind.NAMES]
+    assert len(found) == alarms
