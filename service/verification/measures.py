@@ -22,7 +22,7 @@ _LENGTHS = (
     r"(?:кило|санти|милли)?метр\w{0,3}|мил[яьеи]\w{0,2}|фут\w{0,3}|дюйм\w{0,3}|ярд\w{0,3}|км|см",
     (
         r"(?:kilo|centi|milli)?met(?:er|re)s?|km|cm|mm|m|k|miles?|mi|foot|feet|ft|inch(?:es)?|"
-        r"yards?|yds?|fathoms?|furlongs?|lengths?|\d['’]\d*"
+        r"yards?|yds?|fathoms?|lengths?|mph|km?ph|kmh|knots?|acres?|hectares?|\d['’]\d*"
     ),
 )
 _WEIGHTS = (

@@ -32,6 +32,7 @@ def test_what_is_measured_otherwise_is_found(en: str, ru: str, says: str) -> Non
     [
         ("It is 5 miles away.", "До него 8 километров."),
         ("The 6'2\" striker", "Нападающий ростом 188 см"),
+        ("The storm had winds of 50 knots.", "Скорость ветра 93 км в час."),
         ("A 10k run", "Забег на 10 километров"),
         ("It weighs 5lbs.", "Он весит 2,3 кг."),
         ("In the third minute", "На 3-й минуте"),
