@@ -22,17 +22,20 @@ NARROWEST, WIDEST = 30, 100
 SENTENCE_END = frozenset(".!?:;\"'”’»]…")
 
 
-def paragraph_offsets(text: str, excluded: Iterable[Range] = ()) -> list[Offsets]:
+def paragraph_offsets(
+    text: str, excluded: Iterable[Range] = (), *, narrowest: int = NARROWEST
+) -> list[Offsets]:
     """(start, end) of each paragraph of ``text`` in order, white space stripped.
 
-    A paragraph that an ``excluded`` range touches is cut at the range's borders.
+    A paragraph that an ``excluded`` range touches is cut at the range's borders. Lines that
+    were wrapped at fewer columns than the ``narrowest`` stay lines.
     """
     lines = list(_lines(text))
     # Where blank lines part the paragraphs, a full stop at a line's end does not.
     parted = any(start == end for start, end in lines[1:-1])
     paragraphs: list[Offsets] = []
     for run in _runs(lines):
-        paragraphs.extend(_unwrapped(text, run, parted))
+        paragraphs.extend(_unwrapped(text, run, parted, narrowest))
     return _cut(text, paragraphs, excluded)
 
 
@@ -77,9 +80,11 @@ def _runs(lines: Iterable[Offsets]) -> Iterator[list[Offsets]]:
         yield run
 
 
-def _unwrapped(text: str, lines: Sequence[Offsets], parted: bool) -> Iterator[Offsets]:
+def _unwrapped(
+    text: str, lines: Sequence[Offsets], parted: bool, narrowest: int
+) -> Iterator[Offsets]:
     """The paragraphs of a run: its lines, or where it is wrapped, its lines joined."""
-    joins = _joins(text, lines, parted)
+    joins = _joins(text, lines, parted, narrowest)
     start, end = lines[0]
     for joined, (next_start, next_end) in zip(joins, lines[1:], strict=True):
         if not joined:
@@ -89,7 +94,7 @@ def _unwrapped(text: str, lines: Sequence[Offsets], parted: bool) -> Iterator[Of
     yield start, end
 
 
-def _joins(text: str, lines: Sequence[Offsets], parted: bool) -> list[bool]:
+def _joins(text: str, lines: Sequence[Offsets], parted: bool, narrowest: int) -> list[bool]:
     """For each line break of a run: is it a wrap, in the middle of a paragraph?
 
     It is where a sentence goes on in small letters, or has broken off at a
@@ -104,7 +109,7 @@ def _joins(text: str, lines: Sequence[Offsets], parted: bool) -> list[bool]:
     if not full or 20 * len(full) < len(breaks):
         return [False] * len(breaks)
     width = full[9 * len(full) // 10]
-    if 2 * sum(reach > 0.8 * width for reach in full) <= len(full):
+    if width < narrowest or 2 * sum(reach > 0.8 * width for reach in full) <= len(full):
         return [False] * len(breaks)
     joins = list(sure)
     for index, pair in enumerate(breaks):

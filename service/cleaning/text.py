@@ -20,6 +20,8 @@ from service.schema import Metadata, Range, SpanKind
 
 # A paragraph of so many characters can be a whole story, flattened into one line.
 _WHOLE_STORY = 500
+# Copy wrapped by hand is as wide as this; narrower lines may be a list, or a poem.
+_WRAPPED_COPY = 60
 
 
 def clean_text(
@@ -50,8 +52,11 @@ def clean_text(
 
 
 def keep_all(text: str, headline: str = "", excluded: Sequence[Range] = ()) -> Cleaned:
-    """Every paragraph as it is, but for the caller's exclusions: no cleaning."""
-    offsets = paragraph_offsets(text, excluded)
+    """Every paragraph as it is, but for the caller's exclusions: no cleaning.
+
+    Short lines stay lines: they come back one by one.
+    """
+    offsets = paragraph_offsets(text, excluded, narrowest=_WRAPPED_COPY)
     return answer(
         text,
         offsets,

@@ -4,7 +4,8 @@ Catches: a URL, a host name, an e-mail address, @handle, #tag, ``{0}``,
 ``${name}``, ``%s``, ``<tag>`` or ``&entity;`` of the source that the
 translation changed, lost or made up; a ``keep`` string that the source has and
 the translation has less often (a remark only, where it is part of a longer word
-of the source: "May" in "Mayor"). Misses: that one stands in the wrong place.
+of the source, "May" in "Mayor", or where the translation has it more often).
+Misses: that one stands in the wrong place.
 
 A handle or tag in other capitals is the same; Russian text may decline around
 them but not inside.
@@ -80,6 +81,12 @@ def check(pair: Pair) -> Iterator[Fault]:
             )
     for text in filter(None, dict.fromkeys(kept.strip() for kept in pair.keep)):
         there = pair.ru.count(text)
+        if there > pair.en.count(text) > 0:
+            message = f"A string to be kept is there more often than in the source: {text}"
+            end = pair.ru.rindex(text) + len(text)
+            yield Fault(
+                FindingKind.PLACEHOLDERS, Severity.INFO, end - len(text), end, text, message
+            )
         if there < len(list(_whole(text).finditer(pair.en))):
             yield _lost(text, "A string to be kept is not in the answer as it was")
         elif there < pair.en.count(text):

@@ -129,6 +129,16 @@ def test_keep_all_keeps_everything_in_its_place() -> None:
     assert [text[p.start : p.end] for p in cleaned.story()] == ["Subscribe now!", *STORY]
 
 
+def test_keep_all_keeps_short_lines_apart_and_joins_wrapped_copy() -> None:
+    listed = "update the cover images of all pages\nremove the old posts from last year"
+    assert len(keep_all(listed).story()) == 2
+    wrapped = (
+        "Officials said on Monday that the river had risen again and that\n"
+        "the town would be cleared before night falls over the whole valley\nof the Danube."
+    )
+    assert len(keep_all(wrapped).story()) == 1
+
+
 def test_lines_of_all_lengths_are_not_joined() -> None:
     menu = "\n".join(["Home", "News", "sports and games", "about us", "weather in your area today"])
     assert len(paragraph_offsets(menu)) == 5

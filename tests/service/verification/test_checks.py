@@ -262,3 +262,11 @@ def test_worse_attempt_is_the_one_with_graver_faults() -> None:
     assert not worse(cut, loop)
     assert not worse(cut, cut)
     assert cost([]) == 0
+
+
+def test_a_kept_name_said_twice_is_a_remark() -> None:
+    ru = "Партия Buhari, Buhari сказал."
+    faults = check_sentence("Buhari's party said so.", ru, keep=["Buhari"])
+    (fault,) = [fault for fault in faults if fault.kind is Kind.PLACEHOLDERS]
+    assert fault.severity is Severity.INFO
+    assert (fault.start, ru[fault.start : fault.end]) == (15, "Buhari")
