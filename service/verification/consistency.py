@@ -1,9 +1,9 @@
 """One name, written one way in headline, summary and body.
 
-Catches: an English name whose Russian counterparts, found by sound, differ
-between the sentences of one answer (Уиллоби here, Виллоби there). Misses: names
-that only the table of ``names`` connects, and names whose counterpart in one
-place is no name at all. Inflection is no difference.
+Catches: an English name whose Russian counterparts, found by sound or by
+the table of ``names``, differ between the sentences of one answer (Уиллоби here,
+Виллоби there; Britain as Англия and as Британия). Misses: names whose counterpart
+in one place is no name at all. Inflection is no difference.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from service.schema import FindingKind, Severity
 
 from .fault import Fault
+from .names import beginnings
 from .russian_words import look_up
 from .transliteration import distance, stem
 
@@ -32,10 +33,19 @@ def check_consistency(pairs: Sequence[tuple[str, str]]) -> list[tuple[int, Fault
     for i, (en, ru) in enumerate(pairs):
         names = [m for m in _RUSSIAN.finditer(ru) if look_up(m[0]).may_be_name]
         for word in dict.fromkeys(_ENGLISH.findall(en)):
-            match = min(names, key=lambda m: distance(word, m[0]), default=None)
-            if match is not None and distance(word, match[0]) <= _SAME:
+            match = _counterpart(word, names)
+            if match is not None:
                 written[word].append((i, match))
     return [fault for word, places in written.items() for fault in _odd_ones(word, places)]
+
+
+def _counterpart(word: str, names: Sequence[re.Match[str]]) -> re.Match[str] | None:
+    """The name that sounds like an English one, or that the table connects with it."""
+    match = min(names, key=lambda m: distance(word, m[0]), default=None)
+    if match is not None and distance(word, match[0]) <= _SAME:
+        return match
+    folded = word.casefold()
+    return next((m for m in names if folded.startswith(beginnings(m[0]))), None)
 
 
 def _odd_ones(word: str, places: list[tuple[int, re.Match[str]]]) -> Iterator[tuple[int, Fault]]:

@@ -60,7 +60,7 @@ def check(pair: Pair) -> Iterator[Fault]:
     sounds = {stem(place[0].casefold()): place[0] for place in by_ear}
     explained = _heard(sounds, [word for word in spoken if not _in_table(word)])
     # What the table knows as one name sounds like no other that it knows: Tunisia, Танзания.
-    unknown = {key: name for key, name in sounds.items() if not _beginnings(name)}
+    unknown = {key: name for key, name in sounds.items() if not beginnings(name)}
     explained |= _heard(unknown, spoken)
     for place in by_ear:
         if stem(place[0].casefold()) not in explained:
@@ -92,11 +92,11 @@ def _english_words(text: str) -> tuple[frozenset[str], list[str]]:
 
 def _is_known(place: re.Match[str], folded: frozenset[str]) -> bool:
     """Whether the table connects the name with a word of the source."""
-    beginnings = _beginnings(place[0])
-    return bool(beginnings) and any(word.startswith(beginnings) for word in folded)
+    known = beginnings(place[0])
+    return bool(known) and any(word.startswith(known) for word in folded)
 
 
-def _beginnings(name: str) -> tuple[str, ...]:
+def beginnings(name: str) -> tuple[str, ...]:
     """How English words for a Russian name begin, by the table."""
     roots = [form for lemma in look_up(name).lemmas for form in _roots(lemma)]
     return tuple(b for root in roots for b in _table().get(root, ()))
@@ -143,7 +143,7 @@ def _table() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _all_beginnings() -> tuple[str, ...]:
-    return tuple(sorted({b for beginnings in _table().values() for b in beginnings if len(b) > 3}))
+    return tuple(sorted({b for row in _table().values() for b in row if len(b) > 3}))
 
 
 def missing_names(sentence: str, article_words: frozenset[str]) -> Iterator[tuple[int, int]]:

@@ -99,3 +99,13 @@ def test_name_written_in_two_ways_is_found_where_it_is_rarer() -> None:
 def test_a_country_is_not_another_that_sounds_like_it(en: str, ru: str, alarms: int) -> None:
     found = [fault for fault in check_sentence(en, ru) if fault.kind is FindingKind.NAMES]
     assert len(found) == alarms
+
+
+def test_names_that_only_the_table_connects_are_written_one_way() -> None:
+    pairs = [
+        ("Britain left in January.", "Великобритания вышла в январе."),
+        ("Britain voted in June.", "В июне в Великобритании голосовали."),
+        ("Britain has left.", "Англия вышла."),
+    ]
+    ((index, fault),) = check_consistency(pairs)
+    assert (index, fault.evidence) == (2, "Англия, Великобритания")
