@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -143,6 +144,12 @@ class Passage:
     def ends_sentence(self) -> bool:
         """Does it end as a sentence does?"""
         return self.text.endswith(_TERMINAL) and not self.text.endswith("...")
+
+
+def passages_of(texts: Sequence[str]) -> list[Passage]:
+    """The passages of ``texts``; equal ones are the same, and looked at once: menus repeat."""
+    known = {text: Passage(text) for text in set(texts)}
+    return [known[text] for text in texts]
 
 
 def own_features(passage: Passage) -> Features:

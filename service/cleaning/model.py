@@ -38,8 +38,9 @@ class ParagraphModel:
     def likelihoods(self, passages: Sequence[Passage], headline: str = "") -> list[float]:
         """For each of an article's paragraphs, 0 to 1: is it part of the story?"""
         # Menus repeat themselves; each line is looked at once.
-        known = {text: own_features(Passage(text)) for text in {p.text for p in passages}}
-        own = [known[passage.text] for passage in passages]
+        known = {passage.text: passage for passage in passages}
+        features = {text: own_features(passage) for text, passage in known.items()}
+        own = [features[passage.text] for passage in passages]
         likely = judged(self.readings[0], own)
         for weights in self.readings[1:]:
             likely = judged(weights, placed(passages, own, likely, headline))

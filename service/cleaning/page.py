@@ -18,7 +18,7 @@ from service.cleaning.extraction import (
     parsed,
     squeezed,
 )
-from service.cleaning.features import Passage
+from service.cleaning.features import Passage, passages_of
 from service.cleaning.flattening import flattened
 from service.cleaning.model import ParagraphModel, shipped_model
 from service.cleaning.roles import HEADLINE
@@ -53,7 +53,7 @@ def clean_html(
         # The article waits for a script to show it.
         flat = flattened(tree, hidden=True)
     offsets = line_offsets(flat, excluded)
-    passages = [Passage(flat[start:end]) for start, end in offsets]
+    passages = passages_of([flat[start:end] for start, end in offsets])
     is_open = [not is_excluded(offset, excluded) for offset in offsets]
     free = [passage for passage, opened in zip(passages, is_open, strict=True) if opened]
     title = headline or page.headline

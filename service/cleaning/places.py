@@ -76,11 +76,9 @@ def place_features(
                     "the weaker neighbour": min(previous, following),
                     "prose between": min(previous, following)
                     * float(not short and passage.ends_sentence),
-                    "plain prose, story on both sides": float(_is_plain_prose(passage))
-                    * min(
-                        max(likely[max(0, index - _REACH) : index], default=0.0),
-                        max(likely[index + 1 : index + 1 + _REACH], default=0.0),
-                    ),
+                    "plain prose, story on both sides": _story_on_both_sides(likely, index)
+                    if _is_plain_prose(passage)
+                    else 0.0,
                     "title between": min(previous, following)
                     * float(short and index > 0 and passages[index - 1].ends_sentence),
                     "before the block": float(index < block[0]),
@@ -122,11 +120,7 @@ def place_features(
                     "prose below a teaser's heading": float(
                         passage.ends_sentence and listed and not short
                     ),
-                    "said again below": float(not short)
-                    * max(
-                        (_covered(passage, other) for other in passages[index + 1 : index + 4]),
-                        default=0.0,
-                    ),
+                    "said again below": 0.0 if short else _said_again(passages, index),
                     "second before": likely[index - 2] if index > 1 else 0.0,
                     "repeated": float(copies[passage.key] > 1),
                     "position": index / len(passages),
@@ -157,10 +151,21 @@ def _titles_around(passages: Sequence[Passage]) -> list[tuple[int, int]]:
     return list(zip(above, reversed(below), strict=True))
 
 
-def _covered(passage: Passage, other: Passage) -> float:
-    """The share of a paragraph's content words that another one has, too."""
-    content = passage.content
-    return len(content & other.content) / len(content) if len(content) > 3 else 0.0
+def _said_again(passages: Sequence[Passage], index: int) -> float:
+    """The share of a paragraph's content words that one of the next three has, too."""
+    content = passages[index].content
+    if len(content) <= 3:
+        return 0.0
+    below = passages[index + 1 : index + 4]
+    return max((len(content & other.content) for other in below), default=0) / len(content)
+
+
+def _story_on_both_sides(likely: Sequence[float], index: int) -> float:
+    """How likely the story goes on within reach, above and below."""
+    return min(
+        max(likely[max(0, index - _REACH) : index], default=0.0),
+        max(likely[index + 1 : index + 1 + _REACH], default=0.0),
+    )
 
 
 def _is_plain_prose(passage: Passage) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from service.cleaning.blocks import Offsets, paragraph_offsets
 from service.cleaning.document import Cleaned, Paragraph, one_line
-from service.cleaning.features import Passage
+from service.cleaning.features import Passage, passages_of
 from service.cleaning.language import NO_LANGUAGE, UNKNOWN, language_of
 from service.cleaning.model import ParagraphModel, shipped_model
 from service.cleaning.roles import HEADLINE
@@ -37,7 +37,7 @@ def clean_text(
     ``excluded`` ranges lie on ``text``; ``model`` is the shipped one by default.
     """
     offsets = paragraph_offsets(text, excluded)
-    passages = [Passage(one_line(text[start:end])) for start, end in offsets]
+    passages = passages_of([one_line(text[start:end]) for start, end in offsets])
     is_open = [not is_excluded(offset, excluded) for offset in offsets]
     settled = iter(
         _settled(
