@@ -43,7 +43,7 @@ TRANSLATOR = Path(__file__).parent.parent / "tests" / "data" / "tiny-marian-en-r
 MOST_MB_AN_HOUR = 10.0
 AT_ONCE = 64
 MINUTES_TO_TELL = 30.0
-REPORTED = ("pss_mb", "rss_mb", "processes", "threads", "descriptors", "sockets", "tasks")
+REPORTED = ("memory_mb", "resident_mb", "processes", "threads", "descriptors", "sockets", "tasks")
 COUNTED = REPORTED[2:]
 
 
@@ -67,7 +67,7 @@ class Soak:
             grown = growth(hours, [getattr(rest, name) for rest in later])
             if grown.low > 0 and grown.slope * span >= 1:
                 self.wrong.append(f"{name} grow by {grown.slope:.1f} an hour")
-        memory = growth(hours, [rest.pss_mb for rest in later])
+        memory = growth(hours, [rest.memory_mb for rest in later])
         if span * 60 >= MINUTES_TO_TELL and memory.slope > MOST_MB_AN_HOUR:
             self.wrong.append(f"memory grows by {memory.slope:.1f} MB an hour")
 

@@ -1,7 +1,8 @@
 """What a server's processes hold: memory, threads, descriptors, sockets; and does it grow?
 
-Everything is read from /proc (Linux). Memory is PSS, so that pages which processes share
-are counted once and a sum over processes means something.
+Everything is read from /proc (Linux). The memory that counts is the anonymous one: what the
+processes have allocated. The rest of what is resident are pages of files, libraries above all,
+which come and go as the system pleases, and are shared with whoever else uses the same.
 """
 
 from __future__ import annotations
@@ -25,36 +26,36 @@ class Vitals:
     """Of all the server's processes together at one moment; ``tasks`` are the event loop's."""
 
     hours: float  # since the beginning
-    pss_mb: float
-    rss_mb: float
+    memory_mb: float
+    resident_mb: float
     processes: int
     threads: int
     descriptors: int
     sockets: int
     tasks: float
-    each: tuple[str, ...] = ()  # process's PSS in MB, the server itself first
+    each: tuple[str, ...] = ()  # process's memory in MB, the server itself first
 
 
 def vitals(server: Server, hours: float, tasks: float) -> Vitals:
     """Read them now. A process that ends meanwhile counts as far as it got."""
     each = []
-    pss = rss = processes = threads = descriptors = sockets = 0
+    own = resident = processes = threads = descriptors = sockets = 0
     for folder in server.processes():
         with suppress(OSError):
             rollup = (folder / "smaps_rollup").read_text()
             sizes = dict(line.split(":", 1) for line in rollup.splitlines()[1:])
-            each.append(f"{int(sizes['Pss'].split()[0]) / MB:.1f}")
-            pss += int(sizes["Pss"].split()[0])
-            rss += int(sizes["Rss"].split()[0])
+            anonymous = int(sizes["Anonymous"].split()[0]) / MB
+            each.append(f"{anonymous:.1f}")
+            own += anonymous
+            resident += int(sizes["Rss"].split()[0]) / MB
             processes += 1
             threads += len(os.listdir(folder / "task"))
             for name in os.listdir(folder / "fd"):
                 with suppress(OSError):
                     descriptors += 1
                     sockets += os.readlink(folder / "fd" / name).startswith("socket:")
-    return Vitals(
-        hours, pss / MB, rss / MB, processes, threads, descriptors, sockets, tasks, tuple(each)
-    )
+    memory = (round(own, 1), round(resident, 1))
+    return Vitals(hours, *memory, processes, threads, descriptors, sockets, tasks, tuple(each))
 
 
 @dataclass(frozen=True)

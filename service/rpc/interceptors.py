@@ -139,9 +139,12 @@ class Boundary(grpc.aio.ServerInterceptor):
             except Exception as error:
                 status = status_of(error)
                 record.write(status.grpc_code.name, status)
-                await context.abort(
-                    status.grpc_code, status.message, (*record.trailer, *trailer_of(status))
-                )
+                try:
+                    await context.abort(
+                        status.grpc_code, status.message, (*record.trailer, *trailer_of(status))
+                    )
+                except grpc.aio.InternalError:  # the caller left while it was told
+                    raise asyncio.CancelledError from None
             record.write("OK")
             return answer
 

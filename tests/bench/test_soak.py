@@ -43,7 +43,7 @@ def test_the_interval_holds_the_truth_behind_noise(seed: int):
 def rests(**growing: float) -> list[Vitals]:
     """An hour at rest, a sample a minute; figures that grow do so by so much an hour."""
     steady = {
-        "pss_mb": 900.0, "rss_mb": 1000.0, "processes": 4, "threads": 29, "descriptors": 57,
+        "memory_mb": 900.0, "resident_mb": 1000.0, "processes": 4, "threads": 29, "descriptors": 57,
         "sockets": 12, "tasks": 16.0,
     }  # fmt: skip
     chance = random.Random(1)
@@ -69,6 +69,6 @@ def test_what_is_left_behind_is_told_by_name(name: str):
 
 def test_memory_may_grow_a_little_and_no_more():
     for slope, lines in ((0.0, 0), (7.0, 0), (15.0, 1)):
-        result = Soak(60, warm=10, rests=rests(pss_mb=slope))
+        result = Soak(60, warm=10, rests=rests(memory_mb=slope))
         result.judge()
         assert len(result.wrong) == lines

@@ -281,7 +281,7 @@ async def test_a_clock_that_is_set_meanwhile_changes_no_deadline(monkeypatch, ju
         await call.done_writing()
         assert await call.code() is grpc.StatusCode.OK
     for _, terms in r.pipeline.seen:
-        assert 0 < terms.deadline - time.monotonic() < 60
+        assert 0 < terms.deadline - time.monotonic() < 70
 
 
 async def test_a_stream_to_a_server_that_loads_is_told_to_come_back():
