@@ -110,7 +110,7 @@ async def soak(minutes: float, rate: float, rests: int, seed: int = 1) -> Soak:
     result = Soak(minutes, warm=min(10.0, minutes / 4))
     with tempfile.TemporaryDirectory() as folder:
         files = Files(Path(folder))
-        metrics = f"127.0.0.1:{_free_port()}"
+        metrics = f"127.0.0.1:{free_port()}"
         flags = ["--preset", "starter", "--translator", str(TRANSLATOR), "--compute-type", "int8"]
         # Connections grow old every other minute, so that this, too, happens often.
         flags += ["--metrics", metrics, "--max-connection-age", "120", *files.flags()]
@@ -169,7 +169,7 @@ async def _at_rest(metrics: str) -> dict[str, float]:
     before: dict[str, float] = {}
     async with asyncio.timeout(PATIENCE):
         while True:
-            page = await asyncio.to_thread(_fetch, f"http://{metrics}/metrics")
+            page = await asyncio.to_thread(fetch, f"http://{metrics}/metrics")
             counts = {
                 sample.labels.get("event", sample.name): sample.value
                 for family in text_string_to_metric_families(page)
@@ -181,12 +181,14 @@ async def _at_rest(metrics: str) -> dict[str, float]:
             await asyncio.sleep(1)  # longer than anything that is about to end takes
 
 
-def _fetch(address: str) -> str:
+def fetch(address: str) -> str:
+    """A page of metrics."""
     with urllib.request.urlopen(address, timeout=PATIENCE) as page:
         return page.read().decode()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
