@@ -6,6 +6,7 @@ was never restarted? Which fault is promised what is a table in docs/operations.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import resource
@@ -13,10 +14,8 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.request import urlopen
@@ -27,6 +26,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bench.bed import Server
 from real_server import Running, known_phrases, running, wait_until_serving
+from service.client import Client
+from service.errors import Unavailable
+from service.schema import TranslateRequest
 from svodka.v1 import svodka_service_pb2 as pb
 from svodka.v1 import svodka_service_pb2_grpc
 
@@ -282,32 +284,27 @@ def test_two_thousand_idle_connections_cost_nobody_anything(faulty):
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_sigterm_under_load_answers_or_refuses_everybody_and_ends_well():
+async def test_sigterm_under_load_answers_or_refuses_everybody_and_ends_well():
     """Nothing that was accepted is lost: callers hear their answer, or that they may go elsewhere."""
     with running("--compute-type", "int8", "--grace", "60") as server:
         wait_until_serving(server)
-        english, started = list(PHRASES), threading.Semaphore(0)
+        english, heard, going = list(PHRASES), 0, asyncio.Event()
 
-        def call(number: int) -> set[str]:
-            """Ask until refused; what was heard."""
+        async def ask_until_refused(client: Client, number: int) -> None:
+            nonlocal heard
             mine = english[number * 9 :][:9]
-            request = pb.TranslateRequest(text="\n".join(mine), no_cache=True)
-            heard = set()
-            while "UNAVAILABLE" not in heard:
-                try:
-                    answer = server.stub.Translate(request, timeout=120)
-                    right = answer.text_ru.split("\n") == [PHRASES[phrase] for phrase in mine]
-                    heard.add("right" if right else "wrong")
-                    started.release()
-                except grpc.RpcError as error:
-                    heard.add(error.code().name)
-            return heard
+            request = TranslateRequest(text="\n".join(mine), no_cache=True, timeout=120)
+            with suppress(Unavailable):
+                while True:
+                    answer = await client.translate(request)
+                    assert (answer.text_ru or "").split("\n") == [PHRASES[en] for en in mine]
+                    heard += 1
+                    if heard > 60:
+                        going.set()
 
-        with ThreadPoolExecutor(30) as callers:
-            calls = [callers.submit(call, number) for number in range(30)]
-            for _ in range(60):
-                started.acquire()
+        async with Client(server.address, attempts=1) as client, asyncio.TaskGroup() as group:
+            for number in range(30):
+                group.create_task(ask_until_refused(client, number))
+            await going.wait()
             server.process.terminate()
-            heard = set().union(*(each.result(timeout=120) for each in calls))
-        assert heard == {"right", "UNAVAILABLE"}
         assert server.process.wait(60) == 0
