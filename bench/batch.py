@@ -224,9 +224,9 @@ def copies(path: Path) -> None:
         with paths.output.open() as file:
             for line in map(json.loads, file):
                 variant, _, number = line["id"].partition(":")
-                first = line.get("duplicate_of", {}).get("id", "").rpartition(":")[2]
-                found[variant] += first == number
-                found["wrong"] += first not in ("", number)
+                first = line.get("duplicate_of", {}).get("id", "")
+                found[variant] += first == f":{number}"  # a cut story may be another's first
+                found["wrong"] += first.rpartition(":")[2] not in ("", number)
                 found["distinct"] += not variant and bool(first)
         for variant in VARIANTS:
             print(f"{variant.ljust(30)}{found[variant] / len(texts):8.1%} found")
