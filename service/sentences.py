@@ -14,6 +14,8 @@ from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttribute
 
 # "(CNN)Gov. Brown": a source that touches the first word, and would hide an abbreviation.
 _SOURCE = re.compile(r"\((?=([A-Z][\w .-]{0,30})\)[A-Z])")
+# sentencex 1.0 counts these as one byte: "A\xa0." makes it panic.
+_WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
 
 
 def sentence_offsets(
@@ -24,7 +26,7 @@ def sentence_offsets(
     Surrounding white space belongs to no sentence; nothing else is left out.
     """
     piece = text[start:end]
-    for boundary in get_sentence_boundaries("en", _without_sources(piece)):
+    for boundary in get_sentence_boundaries("en", _simpler(piece)):
         first, last = int(boundary["start_index"]), int(boundary["end_index"])
         sentence = piece[first:last]
         stripped = sentence.strip()
@@ -33,8 +35,9 @@ def sentence_offsets(
             yield start + first + lead, start + first + lead + len(stripped)
 
 
-def _without_sources(text: str) -> str:
-    """The text with such sources as words; everything keeps its place."""
+def _simpler(text: str) -> str:
+    """The text with such sources as words, such spaces as blanks; everything keeps its place."""
+    text = _WIDE_SPACE.sub(" ", text)
     letters = list(text)
     for match in _SOURCE.finditer(text):
         letters[match.start()], letters[match.end(1)] = "A", " "

@@ -24,6 +24,12 @@ def test_a_source_before_a_title_ends_no_sentence(expected: list[str]) -> None:
     assert sentences(" ".join(expected)) == expected
 
 
-@given(st.text(st.sampled_from("(CNRAa)Gov. \n\u00a0é"), max_size=60))
+@pytest.mark.parametrize("space", ["\u00a0", "\u0085", "\u2028", "\u3000"])
+def test_spaces_of_all_kinds_are_spaces(space: str) -> None:
+    text = "Ask J . Then go. Now."
+    assert list(sentence_offsets(text.replace(" ", space))) == list(sentence_offsets(text))
+
+
+@given(st.text(st.sampled_from("(CNRAa)Gov. \n\u00a0\u2028é"), max_size=60))
 def test_nothing_but_white_space_is_between_sentences(text: str) -> None:
     assert "".join("".join(sentences(text)).split()) == "".join(text.split())
