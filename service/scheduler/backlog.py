@@ -26,6 +26,7 @@ from service.schema import Priority
 CLASSES = (Priority.INTERACTIVE, Priority.BULK)
 LENGTH = attrgetter("tokens")
 FILLING = 64  # callers of whose work a batch is filled, at most
+PASSED = 4  # times that bulk work which is next lets a fuller batch go before, at most
 
 _Group = tuple[str, Hashable, Priority]
 
@@ -119,6 +120,9 @@ class Backlog:
         ``budget(queue)`` and the padding within its share; the head's own
         priority comes first, the other one fills what is left. Within either,
         callers who are ahead of their share come last.
+
+        The head is whose turn it is; but bulk work that has few of its kind beside it
+        waits for more, a few batches long, while its caller has fuller ones to send.
         """
         interactive, bulk = (self._turns[priority] for priority in CLASSES)
         if not interactive and not bulk:
@@ -126,6 +130,8 @@ class Backlog:
         contested = bool(interactive and bulk)
         turn = bulk if not interactive or (bulk and self._owed > 0) else interactive
         head = turn.head()
+        if turn is bulk:
+            head = self._fuller(head, budget(head.unit.queue))
         self.remove(head, served=True)
         entries = [head]
         if not head.retried:
@@ -139,6 +145,24 @@ class Backlog:
             for entry in entries[1:]:
                 self.remove(entry, served=True)
         return Pick(entries, head.priority, contested)
+
+    def _fuller(self, head: Entry, budget: float) -> Entry:
+        """What goes in the place of bulk work whose turn it is: itself, or where its batch would
+        be small, the longest of what its caller has most of.
+
+        Second tries come a few at a time; a batch of one costs nearly as much as one of ten.
+        """
+        if head.retried or head.passed >= PASSED:
+            return head
+        own = self._by_length[self._group(head, head.priority)][head.caller]
+        if len(own) * head.tokens >= budget:
+            return head
+        kinds = (c for group, c in self._by_length.items() if group[-1] is head.priority)
+        most = max((c[head.caller] for c in kinds if head.caller in c), key=len)
+        if len(most) <= len(own):
+            return head
+        head.passed += 1
+        return most.longest()
 
     def charge(self, pick: Pick, seconds: float) -> None:
         """The batch took so long. Keeps the shares of the priorities.

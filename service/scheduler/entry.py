@@ -66,6 +66,7 @@ class Entry:
         "due",
         "key",
         "number",
+        "passed",
         "priority",
         "retried",
         "running",
@@ -84,6 +85,7 @@ class Entry:
         self.priority = Priority.BULK
         self.due = 0.0
         self.caller = ""
+        self.passed = 0  # times it was next and something else went
         self.running = False
         self.retried = False
 

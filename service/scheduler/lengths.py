@@ -19,9 +19,10 @@ class Lengths:
     def __init__(self) -> None:
         self._lengths = SortedList()  # that there are
         self._entries: dict[int, dict[int, Entry]] = {}  # by length and number
+        self._count = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._entries)
+    def __len__(self) -> int:
+        return self._count
 
     def add(self, entry: Entry) -> None:
         """O(1), and O(log n) where no other has its length."""
@@ -30,14 +31,20 @@ class Lengths:
             equals = self._entries[entry.tokens] = {}
             self._lengths.add(entry.tokens)
         equals[entry.number] = entry
+        self._count += 1
 
     def remove(self, entry: Entry) -> None:
         """Likewise."""
         equals = self._entries[entry.tokens]
         del equals[entry.number]
+        self._count -= 1
         if not equals:
             del self._entries[entry.tokens]
             self._lengths.remove(entry.tokens)
+
+    def longest(self) -> Entry:
+        """Of the longest, the one that came first. There must be one."""
+        return next(iter(self._entries[self._lengths[-1]].values()))
 
     def shorter(self, length: int) -> Iterator[Entry]:
         """Those shorter than that, the longest first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from operator import attrgetter
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from service.scheduler.backlog import Backlog, _Filling
+from service.scheduler.backlog import PASSED, Backlog, _Filling
 from service.scheduler.entry import Entry
 from service.scheduler.meter import Meter
 from service.scheduler.work import Batch, Unit
@@ -143,6 +145,42 @@ def test_padding_stays_within_its_share():
     assert take(line) == [0, 1], "150 of 200 is a quarter of padding; the third is over"
 
 
+def test_bulk_work_with_few_of_its_kind_waits_for_more_but_not_for_ever():
+    line = backlog()
+    line.add(entry(0, priority=BULK, profile="again"))
+    for number in range(1, 100):
+        line.add(entry(number, priority=BULK, due=number))
+    for _ in range(PASSED):
+        assert len(take(line, 30)) == 3
+    line.add(entry(100, priority=BULK, due=100, profile="again"))
+    assert take(line, 30) == [0, 100]
+
+
+def test_bulk_work_that_fills_its_batch_goes_by_date():
+    line = backlog()
+    for number in range(3):
+        line.add(entry(number, priority=BULK, profile="again"))
+    for number in range(3, 100):
+        line.add(entry(number, priority=BULK, due=number))
+    assert take(line, 30) == [0, 1, 2]
+
+
+def test_interactive_work_waits_for_no_company():
+    line = backlog()
+    line.add(entry(0, profile="again"))
+    for number in range(1, 100):
+        line.add(entry(number, due=number))
+    assert take(line, 30) == [0]
+
+
+def test_of_the_fullest_kind_the_longest_goes():
+    line = backlog()
+    line.add(entry(0, priority=BULK, profile="again"))
+    for number, length in enumerate([9, 12, 10, 11], 1):
+        line.add(entry(number, length, priority=BULK, due=number))
+    assert take(line, 36) == [2, 4, 3]
+
+
 def test_more_than_the_budget_goes_alone():
     line = backlog()
     line.add(entry(0, 500))
@@ -263,6 +301,7 @@ class Line(RuleBasedStateMachine):
         super().__init__()
         self.line = backlog()
         self.model: list[Entry] = []
+        self.passed: Counter[int] = Counter()
         self.number = 0
 
     @rule(
@@ -329,7 +368,14 @@ class Line(RuleBasedStateMachine):
         # Of one caller's; between callers see test_turns.
         same = (head.priority, head.caller)
         rivals = [it for it in self.model if (it.priority, it.caller) == same]
-        assert head is min(rivals, key=lambda it: (it.due, it.number))
+        first = min(rivals, key=lambda it: (it.due, it.number))
+        if head is not first:
+            assert head.priority is BULK, "nothing goes before interactive work"
+            assert self.passed[first.number] < PASSED
+            self.passed[first.number] += 1
+            kind = attrgetter("unit.queue", "unit.profile")
+            alike = Counter(kind(it) for it in rivals if not it.retried)
+            assert alike[kind(head)] > alike[kind(first)]
         assert len(set(pick.entries)) == len(pick.entries)
         batch = Batch(tuple(it.unit for it in pick.entries))
         assert {(u.queue, u.profile) for u in batch.units} == {(batch.queue, batch.profile)}
