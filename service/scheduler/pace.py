@@ -31,7 +31,7 @@ from service.scheduler.work import Batch
 KEPT = 0.9  # of the weight of older batches, at each new one: about the last ten count
 REGROWTH = 64  # clean batches until a budget that was cut by its whole is back
 LEAST = 4096  # padded tokens of the first batches; less says nothing, but that little waited
-ENOUGH = 2.5  # batches of a size, by weight, until its speed counts: three in a row
+ENOUGH = 2.5  # batches of the biggest size, by weight, until it is given up: three in a row
 FORGOTTEN = 0.98  # of the weight of a size's batches is kept at each of another size: 70 batches
 SATURATED = 0.98  # of the best speed is enough
 DOUBT = 1e-6  # ridge on per_token, so that batches all alike are put down to their steps
@@ -118,13 +118,21 @@ class Pace:
         self._sizes[own] = n + 1, t + tokens, s + seconds
 
     def _best_size(self) -> float:
-        """Padded tokens: the smallest size about as fast as any, or the next one to be tried."""
-        rates = {size: t / s for size, (n, t, s) in self._sizes.items() if n > ENOUGH and s}
+        """Padded tokens: the smallest size about as fast as any, or the next one to be tried.
+
+        One batch is enough to go on to the next size, but not to turn back.
+        """
+        rates = {size: t / s for size, (_, t, s) in self._sizes.items() if s}
         if not rates:
             return LEAST
+        biggest = max(rates)
         enough = SATURATED * max(rates.values())
         best = min(size for size, rate in rates.items() if rate >= enough)
-        return 2.0 ** (best + 1 if best < max(rates) else best + 2)
+        if best < biggest and self._sizes[biggest][0] <= ENOUGH:
+            best = biggest
+        elif best == biggest:
+            best += 1
+        return 2.0 ** (best + 1)
 
     def predict(self, tokens: float, now: float) -> float:
         """Seconds that one lane needs for so many tokens, in batches as full as may be.
