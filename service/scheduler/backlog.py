@@ -193,7 +193,7 @@ class _Filling:
         self._useful = useful
         self._length = self._tokens = head.tokens
         self._input = head.unit.input_tokens
-        self._output = head.unit.output_tokens
+        self._output = self._outputs = head.unit.output_tokens
 
     def fill(self, lengths: Sequence[Lengths]) -> None:
         """Take from both sides of the head's length, the nearer one first.
@@ -215,10 +215,16 @@ class _Filling:
         unit = entry.unit
         longest_input = max(self._input, unit.input_tokens)
         longest_output = max(self._output, unit.output_tokens)
-        padded = padded_tokens(len(self.entries) + 1, longest_input, longest_output)
-        tokens = self._tokens + entry.tokens
-        if padded > self._budget or tokens < padded * self._useful:
+        count = len(self.entries) + 1
+        tokens, outputs = self._tokens + entry.tokens, self._outputs + unit.output_tokens
+        # Memory has to hold all rows at their longest. Work is padded by inputs only, since an
+        # engine lets a row go that has ended.
+        work = count * longest_input + outputs
+        if padded_tokens(count, longest_input, longest_output) > self._budget:
             return False
-        self._input, self._output, self._tokens = longest_input, longest_output, tokens
+        if tokens < work * self._useful:
+            return False
+        self._input, self._output = longest_input, longest_output
+        self._tokens, self._outputs = tokens, outputs
         self.entries.append(entry)
         return True
