@@ -44,7 +44,8 @@ class Lengths:
 
     def longest(self) -> Entry:
         """Of the longest, the one that came first. There must be one."""
-        return next(iter(self._entries[self._lengths[-1]].values()))
+        length = next(self._lengths.irange(reverse=True))
+        return next(iter(self._entries[length].values()))
 
     def shorter(self, length: int) -> Iterator[Entry]:
         """Those shorter than that, the longest first."""
