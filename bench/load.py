@@ -124,6 +124,12 @@ def after(answers: Sequence[Answer], seconds: float) -> list[Answer]:
     return [answer for answer in answers if answer.done > began + seconds]
 
 
+def until(answers: Sequence[Answer], seconds: float) -> list[Answer]:
+    """Those that came within so long after the first request: while others still arrive."""
+    began = min((answer.due for answer in answers), default=0.0)
+    return [answer for answer in answers if answer.done <= began + seconds]
+
+
 def rate(answers: Sequence[Answer], warm_up: float = 0.0) -> float:
     """Cost answered a second, errors not counted: the slope of the work done over time.
 

@@ -4,7 +4,8 @@
 
 First the sustainable load: 256 callers in a closed loop, told as the peak. Then sentences arrive
 at random at 1 and 4 times that rate, each with a deadline of `--deadline` seconds. `goodput` is
-what was answered within its deadline, in tokens a second, and its share of the peak; `refused`
+what was answered within its deadline, in tokens a second, once the queue has had a deadline's time
+to fill, and its share of the peak; `refused`
 is how many were told to come back later (RESOURCE_EXHAUSTED), which share of them was told when
 (RetryInfo), and how long the call took; `late` had their deadline pass. `queue` is the most tokens
 that ever waited in a class, seen twice a second, of those allowed. A row is to be three deadlines
@@ -30,7 +31,7 @@ from typing import Any
 import grpc.aio
 
 from bench.bed import arguments, connected, prepare, serving
-from bench.load import Answer, arriving, closed, overall, percentile, rate, show
+from bench.load import Answer, arriving, closed, percentile, rate, show, until
 from service.rpc.status import received
 
 CALLERS = 256
@@ -52,8 +53,8 @@ HEAD = [
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0, help="of each row")
-    parser.add_argument("--deadline", type=float, default=10.0, help="of each request, in seconds")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each row")
+    parser.add_argument("--deadline", type=float, default=20.0, help="of each request, in seconds")
     parser.add_argument("--loads", type=float, nargs="*", default=[1.0, 4.0])
     given = parser.parse_args()
     bed = prepare(given)
@@ -72,7 +73,8 @@ async def main() -> None:
             watching = asyncio.create_task(watch(metrics))
             answers = await arriving(partial(ask, stub, deadline), items, each * load, seconds)
             watching.cancel()
-            rows.append(row(load, answers, most, await watching))
+            goodput = rate(until(answers, seconds), min(deadline, seconds / 3))
+            rows.append(row(load, answers, goodput, most, await watching))
     show(HEAD, rows)
     print(f"\n{bed.describe()}")
 
@@ -107,7 +109,9 @@ def fetch(address: str) -> str:
         return page.read().decode()
 
 
-def row(load: float, answers: list[Answer], most: float, queue: float) -> list[str]:
+def row(
+    load: float, answers: list[Answer], goodput: float, most: float, queue: float
+) -> list[str]:
     """One load."""
     by: dict[str, list[Answer]] = {}
     for answer in answers:
@@ -116,7 +120,6 @@ def row(load: float, answers: list[Answer], most: float, queue: float) -> list[s
     refused = by.pop("RESOURCE_EXHAUSTED", [])
     untold = by.pop("Untold", [])
     late = by.pop("DEADLINE_EXCEEDED", [])
-    goodput = overall(answers)  # to the last answer: what arrived at the end is worked off, too
     refusals = [*refused, *untold]
     return [
         f"{load:g} x",

@@ -37,9 +37,9 @@ log = logging.getLogger(__name__)
 
 RECORD_BYTES = 512  # of a cached result besides the output itself: key, links, table
 LEAST_WAIT = 1.0  # seconds; nobody is asked to come back sooner
-# At the door more must be left than the predicted wait, by so much: predictions waver, and
-# who was let in and read is to be refused afterwards in rare cases only.
-MARGIN = 1.25
+# At the door so many times the predicted wait must be left: work that comes later and fits in
+# length goes before, and who was let in is to be late or refused in rare cases only.
+MARGIN = 2.0
 
 
 class Scheduler:

@@ -61,7 +61,7 @@ def test_a_caller_with_a_full_queue_has_nobody_else_refused():
     async def main() -> None:
         async with scheduler(FakeLane(), lead=0) as s:
             await warm(s)
-            calls = [ask(s, unit(n, 20), caller="greedy", timeout=20.0) for n in range(200)]
+            calls = [ask(s, unit(n, 20), caller="greedy", timeout=30.0) for n in range(200)]
             greedy = asyncio.gather(*calls, return_exceptions=True)
             await asyncio.sleep(0.1)
             assert await ask(s, unit("modest"), caller="modest", timeout=8.0) == [answer("modest")]
