@@ -109,9 +109,7 @@ def fetch(address: str) -> str:
         return page.read().decode()
 
 
-def row(
-    load: float, answers: list[Answer], goodput: float, most: float, queue: float
-) -> list[str]:
+def row(load: float, answers: list[Answer], goodput: float, most: float, queue: float) -> list[str]:
     """One load."""
     by: dict[str, list[Answer]] = {}
     for answer in answers:
