@@ -191,6 +191,7 @@ class _Filling:
         self.entries = [head]
         self._budget = budget
         self._useful = useful
+        self._bulk = head.priority is Priority.BULK
         self._length = self._tokens = head.tokens
         self._input = head.unit.input_tokens
         self._output = self._outputs = head.unit.output_tokens
@@ -217,11 +218,12 @@ class _Filling:
         longest_output = max(self._output, unit.output_tokens)
         count = len(self.entries) + 1
         tokens, outputs = self._tokens + entry.tokens, self._outputs + unit.output_tokens
-        # Memory has to hold all rows at their longest. Work is padded by inputs only, since an
-        # engine lets a row go that has ended.
-        work = count * longest_input + outputs
-        if padded_tokens(count, longest_input, longest_output) > self._budget:
+        padded = padded_tokens(count, longest_input, longest_output)
+        if padded > self._budget:
             return False
+        # An engine lets a row go that has ended, so outputs are no work for nothing. But the
+        # answer waits for the longest; where somebody waits for it, that is padding, too.
+        work = count * longest_input + outputs if self._bulk else padded
         if tokens < work * self._useful:
             return False
         self._input, self._output = longest_input, longest_output

@@ -14,7 +14,7 @@ class Policy:
         batch_tokens    padded tokens of one batch, at most: memory's bound, within which
                         the best size is found; ``budgets`` has other numbers by queue
         batch_seconds   predicted duration of one batch, since it is not interrupted
-        max_padding     share of a batch's work that may be padding of its inputs; ended rows leave
+        max_padding     share of a batch that may be padding; of bulk work, only inputs are padded
     Order
         patience        a unit is ordered by its deadline, but as if it were at most this far off
         bulk_share      of the lanes' time is bulk's, however much interactive work waits
