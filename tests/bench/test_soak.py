@@ -12,7 +12,7 @@ from bench.vitals import Vitals, growth
 
 @pytest.mark.slow
 async def test_nothing_is_lost_crossed_or_left_behind():
-    result = await soak(minutes=0.6, rate=5.0, rests=4, seed=3)
+    result = await soak(minutes=2.0, rate=5.0, rests=8, seed=3)
     assert not result.wrong
     assert result.visits.total() > 100
     assert len({name for name, _ in result.visits}) >= 15  # nearly every kind came
