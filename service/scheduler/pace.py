@@ -128,11 +128,10 @@ class Pace:
         biggest = max(rates)
         enough = SATURATED * max(rates.values())
         best = min(size for size, rate in rates.items() if rate >= enough)
-        if best < biggest and self._sizes[biggest][0] <= ENOUGH:
-            best = biggest
-        elif best == biggest:
-            best += 1
-        return 2.0 ** (best + 1)
+        if best == biggest:
+            return 2.0 ** (biggest + 2)
+        given_up = self._sizes[biggest][0] > ENOUGH
+        return 2.0 ** ((best if given_up else biggest) + 1)
 
     def predict(self, tokens: float, now: float) -> float:
         """Seconds that one lane needs for so many tokens, in batches as full as may be.

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from fake_lane import FAULTS, StormyLane, answer, scheduler
 from service.errors import ComputeFailed, Unavailable
 from service.scheduler import Batch, Output, Scheduler, Unit
+from service.scheduler.backlog import PASSED
 from service.scheduler.entry import Entry
 from service.schema import Priority
 from virtual_loop import VirtualLoop, now
@@ -85,6 +86,7 @@ class Machine(RuleBasedStateMachine):
         head = entries[0]
         for entry in self.scheduler._backlog:
             if entry.priority is head.priority:
+                assert entry.passed <= PASSED
                 if entry.caller == head.caller and not entry.passed:
                     assert (head.due, head.number) <= (entry.due, entry.number)
             elif head.priority is Priority.BULK:

@@ -84,6 +84,17 @@ def test_sizes_are_tried_one_after_the_other_until_memory_runs_out() -> None:
     assert pace.budget == 30_000 + 100_000 / 64
 
 
+def test_one_batch_is_enough_to_go_on_but_not_to_turn_back() -> None:
+    pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=1e9))
+    pace.measure(batch(40, 100, 0), 1.0, 0.0)
+    assert pace.budget == 8192
+    budgets = []
+    for _ in range(3):  # twice as big, and three times as long
+        pace.measure(batch(80, 100, 0), 3.0, 0.0)
+        budgets.append(pace.budget)
+    assert budgets == [8192, 8192, 4096]
+
+
 def test_lone_units_do_not_make_the_model_look_slow() -> None:
     """A hundred short units one by one, each as long as its steps take, then a full batch."""
     pace = Pace("q", Policy(batch_tokens=4096, batch_seconds=5.0))
