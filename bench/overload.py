@@ -5,11 +5,11 @@
 First the sustainable load: 256 callers in a closed loop, told as the peak. Then sentences arrive
 at random at 1 and 4 times that rate, each with a deadline of `--deadline` seconds. `goodput` is
 what was answered within its deadline, in tokens a second, once the queue has had a deadline's time
-to fill, and its share of the peak; `refused`
-is how many were told to come back later (RESOURCE_EXHAUSTED), which share of them was told when
-(RetryInfo), and how long the call took; `late` had their deadline pass. `queue` is the most tokens
-that ever waited in a class, seen twice a second, of those allowed. A row is to be three deadlines
-long at least, or its queue is not yet full for most of it.
+to fill, and its share of the peak; `refused` is how many were told to come back later
+(RESOURCE_EXHAUSTED), which share of them was told when (RetryInfo), and how long the call took;
+`late` had their deadline pass. `queue` is the most tokens that ever waited in a class, seen twice a
+second, of those allowed. A row is to be three deadlines long at least, or its queue is not yet full
+for most of it.
 
 `lag p99` is by how much the callers' own loop was late: they share the cores with the server, and
 what a refusal takes includes their own wait for a core.

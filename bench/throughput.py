@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import statistics
 import time
 from collections.abc import Coroutine, Iterator, Sequence
@@ -88,28 +89,28 @@ async def table(
     async with serving(*flags) as server, connected(server) as stub:
         ask = getattr(stub, rpc)
         await closed(ask, islice(items, 64 if rpc == "Translate" else 8), 16, WARMING)
-        requests = 0.0
+        requests, warm_up = 0.0, seconds / 3
         for callers in given.callers:
             asking = closed(ask, items, callers, seconds)
-            answers, used = await steady(asking, seconds, server)
-            rows.append(row(f"{callers} callers", answers, used, seconds, best))
-            requests = max(requests, rate(counted(answers), seconds / 3))
-        for share in given.rates:
+            answers, used = await steady(asking, seconds, warm_up, server)
+            rows.append(row(f"{callers} callers", answers, used, warm_up, best))
+            requests = max(requests, rate(counted(answers), warm_up))
+        for share in given.rates if requests else ():
             asking = arriving(ask, items, requests * share, seconds)
-            answers, used = await steady(asking, seconds, server)
+            answers, used = await steady(asking, seconds, warm_up, server)
             name = f"arriving at {requests * share:.2f}/s"
-            rows.append(row(name, until(answers, seconds), used, seconds, best))
+            rows.append(row(name, until(answers, seconds), used, warm_up, best))
     show(HEAD, rows)
 
 
 async def steady(
-    asking: Coroutine[Any, Any, list[Answer]], seconds: float, server: Server
+    asking: Coroutine[Any, Any, list[Answer]], seconds: float, warm_up: float, server: Server
 ) -> tuple[list[Answer], float]:
-    """The answers, and of how many cores the server made use after the first third."""
+    """The answers, and of how many cores the server made use after the warm-up."""
     answers = asyncio.create_task(asking)
-    await asyncio.sleep(seconds / 3)
+    await asyncio.sleep(warm_up)
     began, before = time.perf_counter(), server.core_seconds()
-    await asyncio.sleep(seconds * 2 / 3)
+    await asyncio.sleep(seconds - warm_up)
     used = (server.core_seconds() - before) / (time.perf_counter() - began)
     return await answers, used
 
@@ -120,15 +121,15 @@ def counted(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def row(
-    name: str, answers: Sequence[Answer], used: float, seconds: float, best: ceiling.Speed
+    name: str, answers: Sequence[Answer], used: float, warm_up: float, best: ceiling.Speed
 ) -> list[str]:
     """One row of the table; ``used`` are cores."""
-    tokens = rate(answers, seconds / 3)
-    good = [answer for answer in after(answers, seconds / 3) if not answer.error]
+    tokens = rate(answers, warm_up) or math.nan  # nothing came: no ratio of it is a number
+    good = [answer for answer in after(answers, warm_up) if not answer.error]
     return [
         name,
         f"{tokens:,.0f}",
-        f"{rate(counted(answers), seconds / 3):.2f}",
+        f"{rate(counted(answers), warm_up):.2f}",
         f"{tokens / best.tokens:.2f}",
         f"{used / tokens * 1e3:.2f}",
         f"{best.core_seconds * tokens / used:.2f}",

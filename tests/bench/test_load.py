@@ -9,7 +9,7 @@ import math
 import pytest
 
 from bench import load
-from bench.load import Answer, Item, after, arriving, closed, percentile, rate
+from bench.load import Answer, Item, after, arriving, closed, percentile, rate, until
 from virtual_loop import now, run
 
 
@@ -106,3 +106,5 @@ def test_little_is_no_reason_to_fall_over():
     assert math.isnan(percentile([], 0.5))
     assert after([], 1.0) == []
     assert [a.done for a in after([Answer(0, 1, 1), Answer(0, 3, 1)], 2.0)] == [3]
+    assert until([], 1.0) == []
+    assert [a.done for a in until([Answer(0, 1, 1), Answer(0, 3, 1)], 2.0)] == [1]
