@@ -38,6 +38,7 @@ from bench.bed import Server, serving
 from bench.load import show
 from bench.visitors import PATIENCE, Files, Visitors, Wrong, known_phrases
 from bench.vitals import Vitals, growth, vitals
+from service.rpc.tidying import QUIET
 
 TRANSLATOR = Path(__file__).parent.parent / "tests" / "data" / "tiny-marian-en-ru"
 MOST_MB_AN_HOUR = 10.0
@@ -180,7 +181,8 @@ async def _at_rest(metrics: str) -> dict[str, float]:
             if not counts["svodka_jobs"] and counts["svodka_tasks"] == before.get("svodka_tasks"):
                 return counts
             before = counts
-            await asyncio.sleep(1)  # longer than anything that is about to end takes
+            # Longer than anything that is about to end takes, and until the server has tidied up.
+            await asyncio.sleep(3 * QUIET)
 
 
 def fetch(address: str) -> str:

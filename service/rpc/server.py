@@ -25,6 +25,7 @@ from service.rpc.interceptors import SERVICE, Boundary
 from service.rpc.metrics import Metrics
 from service.rpc.servicer import Pipeline, Servicer
 from service.rpc.stream import Patience
+from service.rpc.tidying import tidy
 from service.rpc.tls import Tls
 from service.schema import Limits
 from svodka.v1 import svodka_service_pb2_grpc
@@ -76,7 +77,7 @@ class Server:
         self._pipeline = pipeline
         self._calls = Calls(listen.max_calls)
         self._callers = Callers(listen.allowance, listen.tokens)
-        self._watching: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
         self.metrics = Metrics()
         self._grpc = grpc.aio.server(
             interceptors=(
@@ -106,7 +107,8 @@ class Server:
 
     async def start(self) -> None:
         """Answers from now on; work is refused until the pipeline is warm."""
-        self._watching = asyncio.create_task(self._callers.watch())
+        chores = (self._callers.watch(), tidy(self._calls))
+        self._chores = [asyncio.create_task(chore) for chore in chores]
         await self._grpc.start()
 
     async def stop(self, grace: float) -> None:
@@ -119,8 +121,8 @@ class Server:
         await self._pipeline.drain(max(end - monotonic(), 0.0))
         self._health.end()
         await self._grpc.stop(_GOODBYE_SECONDS)
-        if self._watching:
-            self._watching.cancel()
+        for chore in self._chores:
+            chore.cancel()
         await self._pipeline.close()
 
     def expel(self) -> None:
