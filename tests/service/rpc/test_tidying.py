@@ -35,32 +35,31 @@ async def calls(monkeypatch):
     chore.cancel()
 
 
-async def gone(left: weakref.ref[Left]) -> None:
-    async with asyncio.timeout(10):
-        while left() is not None:
-            await asyncio.sleep(0.005)
-
-
 async def test_what_calls_leave_behind_is_collected_after_each_busy_time(calls):
     for _ in range(3):
+        gone = asyncio.Event()
         calls.enter()
-        left = weakref.ref(Left())
+        weakref.finalize(Left(), gone.set)
         calls.leave()
-        await gone(left)
+        await asyncio.wait_for(gone.wait(), 10)
 
 
 async def test_nothing_is_looked_through_while_a_call_is_inside(calls, monkeypatch):
     looked = []
-    monkeypatch.setattr(tidying.gc, "collect", lambda: looked.append(calls.inside))
+    once = asyncio.Event()
+
+    def collect() -> None:
+        looked.append(calls.inside)
+        once.set()
+
+    monkeypatch.setattr(tidying.gc, "collect", collect)
     calls.enter()
     calls.enter()
     calls.leave()
     await asyncio.sleep(0.1)
     assert not looked
     calls.leave()
-    async with asyncio.timeout(10):
-        while not looked:
-            await asyncio.sleep(0.005)
+    await asyncio.wait_for(once.wait(), 10)
     await asyncio.sleep(0.1)
     assert looked == [0], "once is enough until the next call"
 
