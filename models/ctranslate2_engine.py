@@ -5,14 +5,17 @@ divides a score by the length in the same way, but stops as soon as it has as ma
 finished answers as beams, and forbidden tokens are taken out before the probabilities
 are made to add up to one. Nothing is truncated on the way in.
 
+On a CPU each thread computes rows of its own. Threads that share the rows meet several
+hundred times a step, and each time wait for the one that another process has held up.
+
 Importing this module loads CTranslate2; ``engine`` does so when asked.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,21 +45,25 @@ def generator(ref: ModelRef, codec: Codec, network: Network) -> Generator:
 
 
 class Network:
-    """The weights of the conversion in a folder, and what their files say."""
+    """The weights of the conversion in a folder, and what their files say.
+
+    ``ways`` is how many calls are computed at once.
+    """
 
     def __init__(self, ref: ModelRef, folder: Path, threads: int | None) -> None:
         self.told = conversion.told(folder)
         self.memory = (folder / "model.bin").stat().st_size
         decoder = FAMILIES[ref.family].shape is Shape.DECODER
         kind, _, index = ref.device.partition(":")
+        self.ways = (threads or os.cpu_count() or 1) if kind == "cpu" else 1
         try:
             self.compute = (ctranslate2.Generator if decoder else ctranslate2.Translator)(
                 str(folder),
                 device=kind,
                 device_index=int(index or 0),
                 compute_type=ref.compute_type,
-                inter_threads=1,
-                intra_threads=threads or 0,
+                inter_threads=self.ways,
+                intra_threads=1,
             )
         except (RuntimeError, ValueError) as error:
             raise ModelError(
@@ -81,7 +88,7 @@ class Generator:
         check_lengths(batch, self._ref)
         room = self._ref.max_output_tokens
         bounds = [min(room, decoding.bound(len(row))) for row in batch]
-        answers: dict[int, Generated] = {}
+        calls: list[tuple[Sequence[int], Sequence[Any]]] = []
         for rows in self._together(batch, bounds, decoding):
             most = max(_rounded(bounds[row], decoding) for row in rows)
             options: dict[str, Any] = {
@@ -95,41 +102,50 @@ class Generator:
             }
             if decoding.num_beams == 1:
                 options["callback"] = _stop(rows, bounds, dropped)
-            with _memory():
-                outputs = self._search(
-                    [[str(id_) for id_ in batch[row]] for row in rows],
-                    decoding.least(len(batch[rows[0]])),
-                    min(most, room) + 1,  # the end mark
-                    options,
-                )
-            for row, output in zip(rows, outputs, strict=True):
-                answers[row] = self._generated(output, bounds[row])
+            outputs = self._begin(
+                [[str(id_) for id_ in batch[row]] for row in rows],
+                decoding.least(len(batch[rows[0]])),
+                min(most, room) + 1,  # the end mark
+                options,
+            )
+            calls.append((rows, outputs))
+        answers: dict[int, Generated] = {}
+        for row, output in _ended(calls):
+            answers[row] = self._generated(self._ids(output), bounds[row])
         return [answers[row] for row in range(len(batch))]
 
     def _together(
         self, batch: Batch, bounds: list[int], decoding: Decoding
-    ) -> Iterable[Sequence[int]]:
-        """Return the rows of each call: those whose neighbours change nothing for them.
+    ) -> Iterator[Sequence[int]]:
+        """Yield the rows of each call: those whose neighbours change nothing for them.
 
         A greedy row ends where it should, whatever its call's bound. CTranslate2
         cannot end one row of a beam search, so there a call's rows have about the same bound;
-        and it has one least length for a call.
+        and it has one least length for a call. What could be one call is as many as there are
+        ways, with rows of all lengths in each, so that all end at about the same time.
         """
         groups: dict[Any, list[int]] = defaultdict(list)
         for row in range(len(batch)):
             bound = 0 if decoding.num_beams == 1 else _rounded(bounds[row], decoding)
             least = decoding.least(len(batch[row]))
             groups[bound, least, self._kind(batch[row], decoding)].append(row)
-        return groups.values()
+        for _, group in sorted(groups.items(), reverse=True):
+            group.sort(key=lambda row: len(batch[row]), reverse=True)
+            for first in range(min(self._network.ways, len(group))):
+                yield group[first :: self._network.ways]
 
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
         """Return what else of a row must be the same for all rows of a call."""
         raise NotImplementedError
 
-    def _search(
+    def _begin(
         self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
-    ) -> list[list[int]]:
-        """Return output ids, the end mark included where there is one."""
+    ) -> Sequence[Any]:
+        """Begin a call; return what each row's ``result()`` will come from."""
+        raise NotImplementedError
+
+    def _ids(self, result: Any) -> Sequence[int]:
+        """Return a result's ids, the end mark included where there is one."""
         raise NotImplementedError
 
     def _generated(self, ids: Sequence[int], bound: int) -> Generated:
@@ -142,19 +158,22 @@ class _EncoderDecoder(Generator):
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
         return 0
 
-    def _search(
+    def _begin(
         self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
-    ) -> list[list[int]]:
+    ) -> Sequence[Any]:
         prefix = None if self._told.forced_bos is None else [[str(self._told.forced_bos)]]
-        results = self._network.compute.translate_batch(
+        return self._network.compute.translate_batch(
             rows,
             prefix and prefix * len(rows),
             max_input_length=0,
             min_decoding_length=least,
             max_decoding_length=most,
+            asynchronous=True,
             **options,
         )
-        return [list(map(int, result.hypotheses[0])) for result in results]
+
+    def _ids(self, result: Any) -> Sequence[int]:
+        return list(map(int, result.hypotheses[0]))
 
 
 class _Decoder(Generator):
@@ -168,13 +187,20 @@ class _Decoder(Generator):
         least = decoding.num_beams > 1 and decoding.least(len(row))
         return len(row) if bent or least else 0
 
-    def _search(
+    def _begin(
         self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
-    ) -> list[list[int]]:
-        results = self._network.compute.generate_batch(
-            rows, include_prompt_in_result=False, min_length=least, max_length=most, **options
+    ) -> Sequence[Any]:
+        return self._network.compute.generate_batch(
+            rows,
+            include_prompt_in_result=False,
+            min_length=least,
+            max_length=most,
+            asynchronous=True,
+            **options,
         )
-        return [result.sequences_ids[0] for result in results]
+
+    def _ids(self, result: Any) -> Sequence[int]:
+        return result.sequences_ids[0]
 
 
 def _rounded(bound: int, decoding: Decoding) -> int:
@@ -194,12 +220,21 @@ def _stop(rows: Sequence[int], bounds: list[int], dropped: Dropped) -> Callable[
     return stop
 
 
-@contextmanager
-def _memory() -> Iterator[None]:
-    """Turn CTranslate2's ways of saying "out of memory" into Python's."""
-    try:
-        yield
-    except RuntimeError as error:
+def _ended(calls: Iterable[tuple[Sequence[int], Sequence[Any]]]) -> Iterator[tuple[int, Any]]:
+    """Yield each row with its result, once all calls have ended, be it in an error.
+
+    CTranslate2's ways of saying "out of memory" become Python's.
+    """
+    ended: list[tuple[int, Any]] = []
+    errors: list[RuntimeError] = []
+    for rows, outputs in calls:
+        for row, output in zip(rows, outputs, strict=True):
+            try:
+                ended.append((row, output.result()))
+            except RuntimeError as error:
+                errors.append(error)
+    for error in errors:
         if "out of memory" in str(error).lower():
             raise MemoryError("the batch does not fit into memory") from error
-        raise
+        raise error
+    yield from ended

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from models import Decoding, open_codec, open_engine
+from models import Decoding, conversion, open_codec, open_engine
+from models.ctranslate2_engine import Network, generator
 from models.placement import CTRANSLATE2, TRANSFORMERS, place
 from models.selection import named, refer
 from zoo.snapshots import SNAPSHOTS
@@ -159,16 +160,40 @@ def test_what_does_not_fit_is_refused_not_cut(pair):
         engine.run([()], Decoding())
 
 
-def test_out_of_memory_is_pythons_own(pair, monkeypatch):
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("name", ["bart", "qwen2"])
+def test_threads_share_a_batch_and_change_nothing(name, beams, pair):
+    codec, _, one = pair(name)
+    network = Network(one._ref, conversion.ensure(one._ref), 3)
+    three = generator(one._ref, codec, network)
+    decoding = Decoding(num_beams=beams, max_ratio=0.3, max_tokens=40, **BEND)
+    for lines in (LINES[:1], LINES, [*LINES, "rain", "two roads", *LINES]):
+        batch = encoded(codec, lines)
+        assert three.run(batch, decoding) == one.run(batch, decoding)
+        assert three.run(batch[:2], decoding, lambda: [0])[1:] == one.run(batch[1:2], decoding)
+
+
+def test_out_of_memory_is_pythons_own_and_comes_when_all_has_ended(pair, monkeypatch):
     codec, _, engine = pair("bart")
+    ended = []
+
+    class Row:
+        def __init__(self, text):
+            self.text = text
+
+        def result(self):
+            ended.append(self.text)
+            if len(ended) == 1:
+                raise RuntimeError("CUDA failed with error out of memory")
 
     class Full:
-        def translate_batch(self, *_, **__):
-            raise RuntimeError("CUDA failed with error out of memory")
+        def translate_batch(self, rows, *_, **__):
+            return list(map(Row, rows))
 
     monkeypatch.setattr(engine._network, "compute", Full())
     with pytest.raises(MemoryError):
         engine.run(encoded(codec, LINES), Decoding())
+    assert len(ended) == len(LINES)
 
 
 def test_the_same_weights_are_loaded_once(folder, tmp_path):
