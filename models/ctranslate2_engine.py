@@ -24,7 +24,7 @@ import ctranslate2
 from models import conversion
 from models.codec import Codec
 from models.decoding import Decoding, Generated
-from models.engine import Dropped, check_lengths, loaded_once, nobody
+from models.engine import Dropped, check_lengths, dealt, loaded_once, nobody
 from models.errors import ModelError
 from models.families import FAMILIES, Shape
 from models.selection import ModelRef
@@ -121,8 +121,7 @@ class Generator:
 
         A greedy row ends where it should, whatever its call's bound. CTranslate2
         cannot end one row of a beam search, so there a call's rows have about the same bound;
-        and it has one least length for a call. What could be one call is as many as there are
-        ways, with rows of all lengths in each, so that all end at about the same time.
+        and it has one least length for a call. What could be one call is as many as there are ways.
         """
         groups: dict[Any, list[int]] = defaultdict(list)
         for row in range(len(batch)):
@@ -130,9 +129,7 @@ class Generator:
             least = decoding.least(len(batch[row]))
             groups[bound, least, self._kind(batch[row], decoding)].append(row)
         for _, group in sorted(groups.items(), reverse=True):
-            group.sort(key=lambda row: len(batch[row]), reverse=True)
-            for first in range(min(self._network.ways, len(group))):
-                yield group[first :: self._network.ways]
+            yield from dealt(batch, group, self._network.ways)
 
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
         """Return what else of a row must be the same for all rows of a call."""

@@ -6,7 +6,7 @@ Choosing batches, and what to do when one fails, is the scheduler's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
@@ -73,6 +73,15 @@ def check_lengths(batch: Sequence[tuple[int, ...]], ref: ModelRef) -> None:
             raise ValueError(
                 f"a unit has {len(row)} tokens; the model takes 1 to {ref.max_input_tokens}"
             )
+
+
+def dealt(batch: Sequence[tuple[int, ...]], rows: Iterable[int], shares: int) -> list[list[int]]:
+    """Deal rows of a batch out into shares with rows of all lengths in each, none empty.
+
+    Computed side by side, they end at about the same time.
+    """
+    longest_first = sorted(rows, key=lambda row: len(batch[row]), reverse=True)
+    return [longest_first[first::shares] for first in range(min(shares, len(longest_first)))]
 
 
 _loaded: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()

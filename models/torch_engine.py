@@ -9,8 +9,10 @@ Importing this module loads torch and transformers; ``engine`` does so when aske
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from transformers.utils.logging import disable_progress_bar
 from models import gguf_files
 from models.codec import Codec
 from models.decoding import Decoding, Generated
-from models.engine import Dropped, check_lengths, loaded_once, nobody
+from models.engine import Dropped, check_lengths, dealt, loaded_once, nobody
 from models.errors import ModelError, first_line
 from models.families import FAMILIES, Shape
 from models.onednn import use_onednn
@@ -57,7 +59,7 @@ def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator |
     model = loaded_once(ref, lambda: load(ref))
     if FAMILIES[ref.family].shape is Shape.ENCODER:
         return Embedder(ref, model)
-    return Generator(ref, codec, model)
+    return Generator(ref, codec, model, threads or torch.get_num_threads())
 
 
 def load(ref: ModelRef) -> Any:
@@ -143,11 +145,17 @@ class Embedder(_Network):
 
 
 class Generator(_Network):
-    """Text from encoder-decoders and decoders, by greedy or beam search."""
+    """Text from encoder-decoders and decoders, by greedy or beam search.
 
-    def __init__(self, ref: ModelRef, codec: Codec, model: Any) -> None:
+    On a CPU a batch of many rows is computed in two halves, side by side: while one is between two
+    operations, in Python, the other has the cores, and neither waits for a thread of the other.
+    """
+
+    def __init__(self, ref: ModelRef, codec: Codec, model: Any, threads: int = 1) -> None:
         super().__init__(ref, model)
         self._codec = codec
+        self._threads = threads
+        self._halves = _pool() if ref.device == "cpu" and threads > 1 else None
         self._left = FAMILIES[ref.family].shape is Shape.DECODER
         # All the files' other advice is dropped: a search is what ``Decoding`` says.
         told = model.generation_config
@@ -161,9 +169,35 @@ class Generator(_Network):
         suppressed = [[id_] for id_ in told.suppress_tokens or []]
         self._banned = [*(told.bad_words_ids or []), *suppressed]
 
-    @torch.inference_mode()
     def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[Generated]:
         """Return one answer a row."""
+        check_lengths(batch, self._ref)
+        if self._halves is None or len(batch) < _MANY:
+            return self._compute(self._threads, batch, decoding, dropped)
+        halves = dealt(batch, range(len(batch)), 2)
+        under_way = [
+            self._halves.submit(
+                self._compute,
+                self._threads // 2,
+                [batch[row] for row in half],
+                decoding,
+                partial(_dropped_of, half, dropped),
+            )
+            for half in halves
+        ]
+        wait(under_way)  # even if one fails: the next batch is to have the cores
+        answers: dict[int, Generated] = {}
+        for half, computed in zip(halves, under_way, strict=True):
+            answers.update(zip(half, computed.result(), strict=True))
+        return [answers[row] for row in range(len(batch))]
+
+    @torch.inference_mode()
+    def _compute(
+        self, threads: int, batch: Batch, decoding: Decoding, dropped: Dropped
+    ) -> list[Generated]:
+        """Compute rows with so many threads."""
+        if self._halves:
+            torch.set_num_threads(threads)  # a thread's own affair
         ids, mask = _padded(batch, self._ref, pad_id=self._codec.pad_id, left=self._left)
         room = self._ref.max_output_tokens
         bounds = [min(room, decoding.bound(len(row))) for row in batch]
@@ -195,6 +229,24 @@ class Generator(_Network):
     def _generated(self, ids: list[int], bound: int) -> Generated:
         text = self._codec.decode(ids[:bound])
         return Generated(text, output_tokens=len(ids), truncated=len(ids) >= bound)
+
+
+# Rows from which on halves pay. Measured on two cores with models of opus-mt's and distilbart's
+# shapes: with fewer rows a step is so short that Python's part of it counts, which halves
+# cannot share, and the few long rows of articles make halves that are not alike.
+_MANY = 32
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return the threads that compute halves, for all models of the process."""
+    return ThreadPoolExecutor(2, thread_name_prefix="half")
+
+
+def _dropped_of(half: Sequence[int], dropped: Dropped) -> Collection[int]:
+    """Return the places in ``half`` of the rows that are dropped."""
+    gone = dropped()
+    return [place for place, row in enumerate(half) if row in gone] if gone else gone
 
 
 # The CPU's allocator, and oneDNN where it cannot allocate the code that it generates.

@@ -123,6 +123,37 @@ def test_what_does_not_fit_is_refused_not_cut(name, model, ref):
         engine.run([()], Decoding())
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("name", ["bart", "gemma3"])
+def test_halves_of_a_large_batch_change_nothing(name, beams, model, ref):
+    codec, one = model(name)
+    two = open_engine(ref(name), 2)
+    batch = encoded(codec, [text[:end] for text in LINES for end in range(20, 60, 4)])
+    decoding = Decoding(num_beams=beams, max_ratio=0.3, max_tokens=24, min_tokens=6)
+    whole = one.run(batch, decoding)
+    assert two.run(batch, decoding) == whole
+    few = two.run(batch, decoding, lambda: [5, 6, 39])
+    assert [n for n, answer in enumerate(few) if answer != whole[n]] == [5, 6, 39]
+    assert torch.get_num_threads() == 2, "a half's threads are its own affair"
+
+
+def test_a_half_that_fails_waits_for_the_other(ref, monkeypatch):
+    codec, engine = open_codec(ref("bart")), open_engine(ref("bart"), 2)
+    batch = encoded(codec, LINES * 10)
+    ended = []
+
+    def compute(threads, rows, *_):
+        ended.append(threads)
+        if len(rows[0]) == max(map(len, batch)):
+            raise MemoryError
+        return []
+
+    monkeypatch.setattr(engine, "_compute", compute)
+    with pytest.raises(MemoryError):
+        engine.run(batch, Decoding())
+    assert ended == [1, 1]
+
+
 def test_out_of_memory_is_pythons_own(model, monkeypatch):
     codec, engine = model("bart")
 
