@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from models import Generated
 from service.pipeline import workshop
-from service.pipeline.reading import Source, is_worded
+from service.pipeline.reading import Reading, Source, is_worded, read_text
 from service.pipeline.splitting import Piece, fit
 from service.pipeline.typography import typeset
 from service.pipeline.wording import Draft, Whole, drafts_with, terms_of
-from service.schema import FindingKind, TranslationOptions
+from service.schema import FindingKind, TranslateRequest, TranslationOptions
 from service.verification import Fault, check_consistency, check_sentence, doubtful, is_lost
 
 
@@ -28,6 +28,12 @@ def encode(sentences: Sequence[str]) -> list[list[Piece]]:
 def _pieces(text: str) -> list[Piece]:
     codec = workshop.codec("translator")
     return fit(text, codec.encode, codec.max_input_tokens)
+
+
+def begin(request: TranslateRequest) -> tuple[Reading, list[Whole]]:
+    """Read a text, and return the first draft of each of its sentences. Raises as ``read_text``."""
+    reading = read_text(request)
+    return reading, draft(reading.sources())
 
 
 def draft(sources: Sequence[Source]) -> list[Whole]:

@@ -27,7 +27,7 @@ from service.pipeline import drafting, workshop
 from service.pipeline.cores import usable_cores
 from service.pipeline.journey import RANKS, Journey
 from service.pipeline.loading import load_runners
-from service.pipeline.reading import Paragraph, Source, Story, read_article, read_text, write_page
+from service.pipeline.reading import Paragraph, Source, Story, read_article, write_page
 from service.pipeline.summarizing import Summarizer
 from service.pipeline.terms import Terms
 from service.pipeline.translating import Rendering, Translator, findings_in
@@ -209,10 +209,10 @@ class Pipeline:
         sentence that fails stays English and is a finding.
         """
         async with self._admitted(request, terms) as journey:
-            reading = await journey.prepare(read_text, request)
+            reading, drafts = await journey.prepare(drafting.begin, request)
             sentences = reading.sentences
             renderings = await self._translator.translate(
-                journey, reading.sources(), request.translation
+                journey, reading.sources(), request.translation, drafts
             )
             if request.html is None:
                 field, text = "text_ru", reading.text

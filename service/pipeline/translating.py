@@ -38,14 +38,19 @@ class Translator:
         self._ref = ref
 
     async def translate(
-        self, journey: Journey, sources: Sequence[Source], options: TranslationOptions
+        self,
+        journey: Journey,
+        sources: Sequence[Source],
+        options: TranslationOptions,
+        first: Sequence[Whole] | None = None,
     ) -> list[Rendering]:
         """Translate sentences and return their renderings in the same order.
 
-        A sentence without a letter (figures, rules, emoji) is kept as it is. A unit that
-        fails costs its own sentence only.
+        ``first`` are their first drafts, where they are at hand. A sentence without a letter
+        (figures, rules, emoji) is kept as it is. A unit that fails costs its own sentence only.
         """
-        first = await journey.prepare(drafting.draft, sources)
+        if first is None:
+            first = await journey.prepare(drafting.draft, sources)
         renderings = await self._render(journey, sources, first, options, self._ref.decoding)
         doubted = [n for n, r in enumerate(renderings) if doubtful(r.faults)]
         if doubted:
