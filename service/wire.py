@@ -16,6 +16,7 @@ raises ``InvalidRequest`` naming the field.
 from __future__ import annotations
 
 import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from typing import Any, TypeVar
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from service.errors import InvalidRequest, Violation
+from service.errors import InvalidRequest, TooLarge, Violation
 
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
@@ -43,17 +44,18 @@ def to_message(value: object, message_class: type[M]) -> M:
     return message
 
 
-def from_message(message: Message, cls: type[T]) -> T:
+def from_message(message: Message, cls: type[T], *, most: int = sys.maxsize) -> T:
     """The instance of ``cls`` that says what ``message`` says.
 
     Fields of the message unknown to ``cls`` are passed over: they belong to a
-    newer version of the contract.
+    newer version of the contract. A list of more than ``most`` entries is not read, since
+    that alone would take long, and raises TooLarge.
     """
     known = message.DESCRIPTOR.fields_by_name
     values = {}
     for name, hint in _hints(cls).items():
         try:
-            values[name] = _read(message, known[name], hint)
+            values[name] = _read(message, known[name], hint, most)
         except InvalidRequest as error:
             raise _within(name, error) from None
     return cls(**values)
@@ -124,17 +126,19 @@ def _put(message: Message, descriptor: Any, item: Any) -> None:
         setattr(message, name, item.value if isinstance(item, Enum) else item)
 
 
-def _read(message: Message, descriptor: Any, hint: Any) -> Any:
+def _read(message: Message, descriptor: Any, hint: Any, most: int) -> Any:
     name = descriptor.name
     kind, optional = _unwrap(hint)
     if optional and not message.HasField(name):
         return None
     item = getattr(message, name)
     if typing.get_origin(kind) is tuple:
+        if len(item) > most:
+            raise TooLarge(Violation("", f"has {len(item)} entries; at most {most} are taken"))
         element = typing.get_args(kind)[0]
-        return _read_all(item, element) if is_dataclass(element) else tuple(item)
+        return _read_all(item, element, most) if is_dataclass(element) else tuple(item)
     if is_dataclass(kind):
-        return from_message(item, typing.cast(type, kind))
+        return from_message(item, typing.cast(type, kind), most=most)
     if _is_duration(descriptor):
         return (item.seconds * _NANOS + item.nanos) / _NANOS  # rounded once
     if issubclass(kind, Enum):
@@ -142,11 +146,11 @@ def _read(message: Message, descriptor: Any, hint: Any) -> Any:
     return item
 
 
-def _read_all(items: Any, cls: Any) -> tuple:
+def _read_all(items: Any, cls: Any, most: int) -> tuple:
     read = []
     for index, item in enumerate(items):
         try:
-            read.append(from_message(item, cls))
+            read.append(from_message(item, cls, most=most))
         except InvalidRequest as error:
             raise _within(f"[{index}]", error) from None
     return tuple(read)
@@ -258,9 +262,7 @@ def _refused(field: str, description: str) -> InvalidRequest:
 
 def _within(outer: str, error: InvalidRequest) -> InvalidRequest:
     """The same complaint, seen from one level further out."""
-    return InvalidRequest(
-        *(Violation(_join(outer, v.field), v.description) for v in error.violations)
-    )
+    return type(error)(*(Violation(_join(outer, v.field), v.description) for v in error.violations))
 
 
 def _join(outer: str, inner: str) -> str:

@@ -133,7 +133,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
     ) -> pb.SummarizeResponse:
         """One article's English summary."""
         self._admit()
-        asked = self._valid(from_message(request, SummarizeRequest))
+        asked = self._read(request, SummarizeRequest)
         terms = self._terms(asked, _end(context))
         async with self._in_work(terms):
             answer = await self._pipeline.summarize(asked, terms)
@@ -144,7 +144,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
     ) -> pb.TranslateResponse:
         """The Russian of a text."""
         self._admit()
-        asked = self._valid(from_message(request, TranslateRequest))
+        asked = self._read(request, TranslateRequest)
         terms = self._terms(asked, _end(context))
         async with self._in_work(terms):
             answer = await self._pipeline.translate(asked, terms)
@@ -163,7 +163,7 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         priority: Priority,
         wait: bool,
     ) -> pb.DigestResponse:
-        asked = self._valid(from_message(request, DigestRequest))
+        asked = self._read(request, DigestRequest)
         terms = self._terms(asked, end, priority, wait)
         async with self._in_work(terms):
             answer = await self._pipeline.digest(asked, terms)
@@ -191,7 +191,8 @@ class Servicer(svodka_service_pb2_grpc.SvodkaServiceServicer):
         if self._pipeline.state not in ("SERVING", "RESTARTING"):
             raise Unavailable(_WHY_NOT.get(self._pipeline.state, _WHY_NOT["DOWN"]))
 
-    def _valid(self, request: R) -> R:
+    def _read(self, message: Message, cls: type[R]) -> R:
+        request = from_message(message, cls, most=self._limits.max_terms)
         validate(request, self._limits)
         return request
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import schema, wire
-from service.errors import InvalidRequest, Violation
+from service.errors import InvalidRequest, TooLarge, Violation
 from service.rpc.status import Status
 from svodka.v1 import svodka_service_pb2 as pb
 
@@ -164,6 +164,18 @@ def test_an_enum_number_of_another_version_is_refused_not_guessed():
     answer = pb.DigestResponse(findings=[pb.Finding(kind=1, severity=1), pb.Finding(kind=1)])
     with pytest.raises(InvalidRequest, match=r"^findings\[1\]\.severity: "):
         wire.from_message(answer, schema.Digest)
+
+
+def test_a_list_that_is_too_long_is_refused_before_it_is_read():
+    request = pb.DigestRequest()
+    request.translation.keep.extend("abc")
+    assert wire.from_message(request, schema.DigestRequest, most=3).translation.keep == (*"abc",)
+    with pytest.raises(TooLarge, match=r"^translation\.keep: has 3 entries; at most 2 are taken$"):
+        wire.from_message(request, schema.DigestRequest, most=2)
+    for _ in range(4):
+        request.excluded.add()
+    with pytest.raises(TooLarge, match=r"^excluded: has 4 entries; at most 3 are taken$"):
+        wire.from_message(request, schema.DigestRequest, most=3)
 
 
 def test_durations_keep_their_sign_and_their_absence():
