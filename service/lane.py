@@ -48,6 +48,7 @@ STOP_GRACE = 5.0  # seconds from SIGTERM to SIGKILL
 # Batches that fail in a row. Past that it may be the process and not they: an error on a GPU, or a
 # lack of memory in oneDNN, leaves a process that can compute nothing any more.
 MOST_FAILURES = 20
+_NICE = 5
 MOST_ROWS = 1 << 16  # of a batch; any beyond are computed even if they are dropped
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -189,6 +190,8 @@ def _exchange(pipe: Connection, messages: Sequence[object]) -> tuple[Any, ...]:
 def _serve(pipe: Connection, flags: ctypes.Array[ctypes.c_ubyte]) -> None:
     """Load, then answer batches until the pipe closes."""
     follow_parent()
+    # The event loop needs little, and at once: it is not to wait for a batch's time slice.
+    os.nice(_NICE)
     os.dup2(2, 1)  # standard output is for results; what libraries print is none
     with suppress(EOFError, ConnectionError):  # the parent has gone, or has had enough
         _set_threads(pipe.recv())

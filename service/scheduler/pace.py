@@ -117,12 +117,16 @@ class Pace:
         n, t, s = self._sizes.get(own, (0.0, 0.0, 0.0))
         self._sizes[own] = n + 1, t + tokens, s + seconds
 
+    def _rates(self) -> dict[int, float]:
+        """Tokens a second by size, of the sizes that were tried."""
+        return {size: t / s for size, (_, t, s) in self._sizes.items() if s}
+
     def _best_size(self) -> float:
         """Padded tokens: the smallest size about as fast as any, or the next one to be tried.
 
         One batch is enough to go on to the next size, but not to turn back.
         """
-        rates = {size: t / s for size, (_, t, s) in self._sizes.items() if s}
+        rates = self._rates()
         if not rates:
             return LEAST
         biggest = max(rates)
@@ -145,7 +149,10 @@ class Pace:
         batches = max(1.0, padded / self.budget)
         steps = min(self._s / self._n, tokens)
         seconds = batches * self._per_step * steps + self._per_token * padded
-        return seconds * self._trust(now)
+        # Where the budget is a size that was not tried yet, the fit promises what nobody has seen.
+        return max(seconds, tokens / max(self._rates().values(), default=math.inf)) * self._trust(
+            now
+        )
 
     def batch_seconds(self, now: float) -> float:
         """What a batch took on average of late; it fades as a prediction does."""
