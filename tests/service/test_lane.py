@@ -154,6 +154,9 @@ async def test_answers_batches_and_survives_what_a_runner_raises():
         assert await values(lane, 1, "b", profile=("p", 2)) == [(1, ("p", 2)), ("b", ("p", 2))]
         assert await values(lane, "a", queue="r") == []
         pid = lane.pid
+        assert pid is not None
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, pid) > own, "the parent goes before it"
         for payload, trace in [
             ("raise", "ValueError: poison"),
             ("file", "EOFError: of some file"),

@@ -119,6 +119,16 @@ def test_steps_and_tokens_are_told_apart(
     )
 
 
+def test_a_size_that_was_not_tried_yet_is_no_promise() -> None:
+    """All its seconds are put down to steps, so twice the size would seem twice as fast."""
+    pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=100.0))
+    full = batch(68, 40, 20)
+    for _ in range(10):
+        pace.measure(full, 2.0, 0.0)
+    assert pace.budget > 2 * full.padded
+    assert pace.predict(100 * full.tokens, 0.0) == pytest.approx(100 * 2.0)
+
+
 @given(SHAPES, st.lists(st.floats(0.0, 100.0), min_size=20, max_size=20))
 def test_whatever_was_measured_predictions_are_finite_and_grow(
     shapes: list[tuple[int, int, int]], seconds: list[float]
