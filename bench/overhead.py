@@ -32,9 +32,9 @@ import grpc.aio
 import numpy as np
 
 from bench.bed import Bed, Server, arguments, connected, prepare, serving
+from bench.files import Files
 from bench.load import Item, closed, show
 from bench.soak import fetch, free_port
-from bench.visitors import Files
 
 MOST = 0.05
 SCRAPE_SECONDS = 5.0

@@ -35,8 +35,9 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.bed import Server, serving
+from bench.files import Files
 from bench.load import show
-from bench.visitors import PATIENCE, Files, Visitors, Wrong, known_phrases
+from bench.visitors import PATIENCE, Visitors, Wrong, known_phrases
 from bench.vitals import Vitals, growth, vitals
 from service.rpc.tidying import QUIET
 

@@ -6,7 +6,7 @@ what was asked: whose it is, whether it is whole, and every word of it. A visito
 anything else than it should raises ``Wrong``.
 
 Each method of ``Visitors`` is one visit and is drawn at random. What happens to the server's
-files is the affair of ``Files``.
+files is the affair of ``bench.files``.
 """
 
 from __future__ import annotations
@@ -15,30 +15,27 @@ import asyncio
 import csv
 import itertools
 import random
-import secrets
 import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 import grpc.aio
-import trustme
 from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bench.bed import Server
+from bench.files import WRITE_TIMEOUT, Files
 from bench.fuzz_rpc import ALLOWED, PAYLOADS, SAMPLE, SERVICE
-from service.client import Access, Client
+from service.client import Client
 from service.rpc.status import Status, received
 from service.schema import Article, Digest, DigestRequest, Limits
 from svodka.v1 import svodka_service_pb2 as pb
 from svodka.v1 import svodka_service_pb2_grpc
 
 PATIENCE = 180.0  # seconds after which an answer counts as lost
-WRITE_TIMEOUT = 5.0  # seconds, as the server is told
 RUSSIAN = "Министр прибыл в Москву во вторник. Он встретится с президентом и обсудит торговлю."
 EOF = grpc.aio.EOF
 
@@ -48,59 +45,6 @@ FOR_NOISE = ALLOWED - {"UNAUTHENTICATED"}
 
 class Wrong(Exception):
     """A visitor heard what it should not; the text says what, and instead of what."""
-
-
-class Files:
-    """The server's certificate and tokens, which change while it runs."""
-
-    OWNERS = ("newsroom", "archive", "hasty", "guest")
-
-    def __init__(self, folder: Path) -> None:
-        self._authority = trustme.CA()
-        self.ca = folder / "ca.crt"
-        self.certificate = folder / "server.crt"
-        self.key = folder / "server.key"
-        self.tokens = folder / "tokens.toml"
-        self._secrets = {owner: secrets.token_hex(16) for owner in self.OWNERS}
-        self.ca.write_bytes(self._authority.cert_pem.bytes())
-        self.new_certificate()
-        self.write_tokens()
-
-    def access(self, owner: str) -> Access:
-        """How ``owner`` comes in."""
-        return Access(ca=self.ca, token=self._secrets[owner])
-
-    def new_certificate(self) -> None:
-        """Put another certificate in the place of the old."""
-        issued = self._authority.issue_cert("127.0.0.1")
-        self.certificate.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
-        self.key.write_bytes(issued.private_key_pem.bytes())
-
-    def half_a_certificate(self) -> None:
-        """Leave a key that does not fit; the old pair goes on."""
-        self.key.write_bytes(self._authority.issue_cert("127.0.0.1").private_key_pem.bytes())
-
-    def write_tokens(self, *, guest: bool = False, broken: bool = False) -> None:
-        """Let everybody in but the guest, who comes and goes; or break the file."""
-        allowances = {
-            "newsroom": "",
-            "archive": 'priority = "BULK"\nrpcs = ["DigestStream", "GetServerInfo"]\n',
-            "hasty": "rate = 0.5\ncalls = 2\n",
-            "guest": "",
-        }
-        tables = [
-            f'[{owner}]\nsha256 = "{sha256(self._secrets[owner].encode()).hexdigest()}"\n{more}'
-            for owner, more in allowances.items()
-            if guest or owner != "guest"
-        ]
-        self.tokens.write_text("\n".join(tables) + ("\n[broken" if broken else ""))
-
-    def flags(self) -> list[str]:
-        """What tells the server of all this."""
-        return [
-            "--tls-cert", str(self.certificate), "--tls-key", str(self.key),
-            "--tokens", str(self.tokens), "--write-timeout", str(WRITE_TIMEOUT),
-        ]  # fmt: skip
 
 
 def known_phrases(translator: Path) -> dict[str, str]:
