@@ -84,8 +84,9 @@ async def table(
     """Measure the service beside the engine."""
     cost = f"{best.core_seconds * 1e3:.2f}"
     rows = [[name, f"{best.tokens:,.0f}", "", "1.00", cost, "1.00", *[""] * 4]]
-    # Room for the articles of 256 callers: nobody is to be refused here.
-    flags = (*bed.flags, "--queue-tokens", "8000000", *given.flags)
+    # Room and time for the articles of 256 callers: nobody is to be refused here.
+    patient = ("--queue-tokens", "8000000", "--default-timeout", "3600", "--max-timeout", "3600")
+    flags = (*bed.flags, *patient, *given.flags)
     async with serving(*flags) as server, connected(server) as stub:
         ask = getattr(stub, rpc)
         await closed(ask, islice(items, 64 if rpc == "Translate" else 8), 16, WARMING)
