@@ -30,7 +30,7 @@ def _pieces(text: str) -> list[Piece]:
     return fit(text, codec.encode, codec.max_input_tokens)
 
 
-def begin(request: TranslateRequest) -> tuple[Reading, list[Whole]]:
+def read_and_draft(request: TranslateRequest) -> tuple[Reading, list[Whole]]:
     """Read a text, and return the first draft of each of its sentences. Raises as ``read_text``."""
     reading = read_text(request)
     return reading, draft(reading.sources())

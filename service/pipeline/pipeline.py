@@ -209,7 +209,7 @@ class Pipeline:
         sentence that fails stays English and is a finding.
         """
         async with self._admitted(request, terms) as journey:
-            reading, drafts = await journey.prepare(drafting.begin, request)
+            reading, drafts = await journey.prepare(drafting.read_and_draft, request)
             sentences = reading.sentences
             renderings = await self._translator.translate(
                 journey, reading.sources(), request.translation, drafts

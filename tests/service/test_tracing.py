@@ -54,7 +54,9 @@ def test_a_requests_journey_is_one_trace_without_a_word_of_its_text(collector):
         assert server.process.wait(60) == 0
     spans = {span.name: span for span in collector.spans if span.trace_id.hex() == TRACE}
     assert collector.services == {"svodka"}
-    assert {"svodka.v1.SvodkaService/Translate", "read_text", "compute", "review"} <= set(spans)
+    assert {"svodka.v1.SvodkaService/Translate", "read_and_draft", "compute", "review"} <= set(
+        spans
+    )
     call = spans["svodka.v1.SvodkaService/Translate"]
     assert call.parent_span_id.hex() == PARENT[1].split("-")[2]
     assert spans["compute"].parent_span_id == call.span_id
