@@ -136,6 +136,7 @@ class Embedder(_Network):
     @torch.inference_mode()
     def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[np.ndarray]:
         """Return one float32 vector (dimensions,) a row, all in one step. Only ``batch`` counts."""
+        check_lengths(batch, self._ref)
         ids, mask = _padded(batch, self._ref, pad_id=0, left=False)
         with _memory():
             hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -154,8 +155,7 @@ class Generator(_Network):
     def __init__(self, ref: ModelRef, codec: Codec, model: Any, threads: int = 1) -> None:
         super().__init__(ref, model)
         self._codec = codec
-        self._threads = threads
-        self._halves = _pool() if ref.device == "cpu" and threads > 1 else None
+        self._halves = _pool(threads // 2) if ref.device == "cpu" and threads > 1 else None
         self._left = FAMILIES[ref.family].shape is Shape.DECODER
         # All the files' other advice is dropped: a search is what ``Decoding`` says.
         told = model.generation_config
@@ -173,12 +173,11 @@ class Generator(_Network):
         """Return one answer a row."""
         check_lengths(batch, self._ref)
         if self._halves is None or len(batch) < _MANY:
-            return self._compute(self._threads, batch, decoding, dropped)
+            return self._compute(batch, decoding, dropped)
         halves = dealt(batch, range(len(batch)), 2)
         under_way = [
             self._halves.submit(
                 self._compute,
-                self._threads // 2,
                 [batch[row] for row in half],
                 decoding,
                 partial(_dropped_of, half, dropped),
@@ -192,12 +191,8 @@ class Generator(_Network):
         return [answers[row] for row in range(len(batch))]
 
     @torch.inference_mode()
-    def _compute(
-        self, threads: int, batch: Batch, decoding: Decoding, dropped: Dropped
-    ) -> list[Generated]:
-        """Compute rows with so many threads."""
-        if self._halves:
-            torch.set_num_threads(threads)  # a thread's own affair
+    def _compute(self, batch: Batch, decoding: Decoding, dropped: Dropped) -> list[Generated]:
+        """Compute rows, with the threads that torch gives whoever calls."""
         ids, mask = _padded(batch, self._ref, pad_id=self._codec.pad_id, left=self._left)
         room = self._ref.max_output_tokens
         bounds = [min(room, decoding.bound(len(row))) for row in batch]
@@ -238,9 +233,9 @@ _MANY = 32
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    """Return the threads that compute halves, for all models of the process."""
-    return ThreadPoolExecutor(2, thread_name_prefix="half")
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return what computes halves with so many threads each, for all models of the process."""
+    return ThreadPoolExecutor(2, "half", initializer=torch.set_num_threads, initargs=(threads,))
 
 
 def _dropped_of(half: Sequence[int], dropped: Dropped) -> Collection[int]:
@@ -267,8 +262,7 @@ def _memory() -> Iterator[None]:
 def _padded(
     batch: Batch, ref: ModelRef, *, pad_id: int, left: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ids and mask, both (rows, longest), int64, after checking every length."""
-    check_lengths(batch, ref)
+    """Return ids and mask, both (rows, longest), int64."""
     width = max(map(len, batch))
     ids = torch.full((len(batch), width), pad_id)
     mask = torch.zeros_like(ids)
