@@ -217,8 +217,8 @@ def _stop(rows: Sequence[int], bounds: list[int], dropped: Dropped) -> Callable[
     return stop
 
 
-def _ended(calls: Iterable[tuple[Sequence[int], Sequence[Any]]]) -> Iterator[tuple[int, Any]]:
-    """Yield each row with its result, once all calls have ended, be it in an error.
+def _ended(calls: Iterable[tuple[Sequence[int], Sequence[Any]]]) -> list[tuple[int, Any]]:
+    """Return each row with its result, once all calls have ended, be it in an error.
 
     CTranslate2's ways of saying "out of memory" become Python's.
     """
@@ -234,4 +234,4 @@ def _ended(calls: Iterable[tuple[Sequence[int], Sequence[Any]]]) -> Iterator[tup
         if "out of memory" in str(error).lower():
             raise MemoryError("the batch does not fit into memory") from error
         raise error
-    yield from ended
+    return ended
