@@ -53,6 +53,7 @@ class Pace:
         # And for the means: batches, steps, tokens, padded tokens, seconds.
         self._n = self._s = self._t = self._p = self._y = 0.0
         self._per_step = self._per_token = 0.0  # the fit: seconds
+        self._fastest = math.inf  # tokens a second, of all sizes
         self.budget = self._budget()  # padded tokens that a batch may have now
         self.batches = 0
         self.units = 0
@@ -77,6 +78,7 @@ class Pace:
         self._measured = now
         self._memory = min(self._full, self._memory + self._full / REGROWTH)
         self._note(p, batch.tokens, y)
+        self._fastest = max(self._rates().values(), default=math.inf)
         self.budget = self._budget()
         self.batches += 1
         self.units += len(batch.units)
@@ -150,9 +152,7 @@ class Pace:
         steps = min(self._s / self._n, tokens)
         seconds = batches * self._per_step * steps + self._per_token * padded
         # Where the budget is a size that was not tried yet, the fit promises what nobody has seen.
-        return max(seconds, tokens / max(self._rates().values(), default=math.inf)) * self._trust(
-            now
-        )
+        return max(seconds, tokens / self._fastest) * self._trust(now)
 
     def batch_seconds(self, now: float) -> float:
         """What a batch took on average of late; it fades as a prediction does."""
