@@ -31,6 +31,11 @@ class Violation:
     description: str
 
 
+def too_many(field: str, count: int, most: int) -> Violation:
+    """What is wrong with a list of more than ``most`` entries."""
+    return Violation(field, f"has {count} entries; at most {most} are taken")
+
+
 class SvodkaError(Exception):
     """Base of every error this product raises on purpose."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.errors import InvalidRequest, TooLarge, Violation
+from service.errors import InvalidRequest, TooLarge, Violation, too_many
 from service.schema import (
     DigestRequest,
     Limits,
@@ -97,7 +97,7 @@ def _longer(field: str, text: str, most: int) -> Iterator[Violation]:
 
 def _more(field: str, count: int, most: int) -> Iterator[Violation]:
     if count > most:
-        yield Violation(field, f"has {count} entries; at most {most} are taken")
+        yield too_many(field, count, most)
 
 
 # -- faults ------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from service.errors import InvalidRequest, TooLarge, Violation
+from service.errors import InvalidRequest, TooLarge, Violation, too_many
 
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
@@ -134,7 +134,7 @@ def _read(message: Message, descriptor: Any, hint: Any, most: int) -> Any:
     item = getattr(message, name)
     if typing.get_origin(kind) is tuple:
         if len(item) > most:
-            raise TooLarge(Violation("", f"has {len(item)} entries; at most {most} are taken"))
+            raise TooLarge(too_many("", len(item), most))
         element = typing.get_args(kind)[0]
         return _read_all(item, element, most) if is_dataclass(element) else tuple(item)
     if is_dataclass(kind):
