@@ -239,9 +239,7 @@ class Visitors:
 
     async def disconnect(self) -> str:
         """A connection of its own, closed with work on it."""
-        alone = [("grpc.use_local_subchannel_pool", 1)]
-        ca = grpc.ssl_channel_credentials(self._files.ca.read_bytes())
-        async with grpc.aio.secure_channel(self._server.address, ca, options=alone) as channel:
+        async with self._connection() as channel:
             stub = svodka_service_pb2_grpc.SvodkaServiceStub(channel)
             call = stub.DigestStream(timeout=PATIENCE, metadata=self._bearer())
             for name, request in self._items(4).items():
@@ -261,9 +259,7 @@ class Visitors:
         """Ask for more than the transport holds, and read nothing: the stream is ended."""
         # On a connection whose window does not grow: what is under way when the stream is ended
         # grpcio never gives back (https://github.com/grpc/grpc/issues/43360), so be it little.
-        alone = [("grpc.use_local_subchannel_pool", 1), ("grpc.http2.bdp_probe", 0)]
-        ca = grpc.ssl_channel_credentials(self._files.ca.read_bytes())
-        async with grpc.aio.secure_channel(self._server.address, ca, options=alone) as channel:
+        async with self._connection(("grpc.http2.bdp_probe", 0)) as channel:
             stub = svodka_service_pb2_grpc.SvodkaServiceStub(channel)
             call = stub.DigestStream(timeout=PATIENCE, metadata=self._bearer())
             story = "".join(f"<p>{phrase}</p>" for phrase in self._english[:4])
@@ -380,6 +376,12 @@ class Visitors:
 
     def _stub(self, owner: str = "newsroom") -> svodka_service_pb2_grpc.SvodkaServiceStub:
         return self._stubs[owner]
+
+    def _connection(self, *options: tuple[str, int]) -> grpc.aio.Channel:
+        """A connection that nobody shares."""
+        ca = grpc.ssl_channel_credentials(self._files.ca.read_bytes())
+        alone = [("grpc.use_local_subchannel_pool", 1), *options]
+        return grpc.aio.secure_channel(self._server.address, ca, options=alone)
 
     def _bearer(self, owner: str = "newsroom") -> tuple[tuple[str, str], ...]:
         return self._files.access(owner).metadata
