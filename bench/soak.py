@@ -39,7 +39,7 @@ from bench.files import Files
 from bench.load import show
 from bench.visitors import PATIENCE, Visitors, Wrong, known_phrases
 from bench.vitals import Vitals, growth, vitals
-from service.rpc.tidying import QUIET
+from service.tidying import QUIET
 
 TRANSLATOR = Path(__file__).parent.parent / "tests" / "data" / "tiny-marian-en-ru"
 MOST_MB_AN_HOUR = 10.0

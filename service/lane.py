@@ -28,6 +28,7 @@ from typing import Any
 from service.child import follow_parent
 from service.errors import ModelUnavailable
 from service.scheduler.work import Batch, LaneDied, OutOfMemory, Output
+from service.tidying import settle, tidy_in_thread
 
 Dropped = Callable[[], Collection[int]]
 """Tells the positions of the running batch that nobody waits for any more. Cheap."""
@@ -202,6 +203,8 @@ def _serve(pipe: Connection, flags: ctypes.Array[ctypes.c_ubyte]) -> None:
         except Exception as error:
             pipe.send(_failure(error))
             return
+        settle()
+        tidy_in_thread()
         pipe.send(answer)
         failures = 0
         while failures < MOST_FAILURES:

@@ -23,6 +23,7 @@ from sortedcontainers import SortedList
 
 from service.child import follow_parent
 from service.errors import ComputeFailed, Unavailable
+from service.tidying import settle, tidy_in_thread
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -216,6 +217,8 @@ def _begin(setup: Callable[..., None], arguments: tuple[object, ...]) -> None:
         setup(*arguments)
     except Exception as error:  # raised here, it would only be printed
         _setup_error = error
+    settle()
+    tidy_in_thread()
 
 
 def _do(task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

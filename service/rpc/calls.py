@@ -19,15 +19,11 @@ _CANCEL_SECONDS = 5.0
 
 
 class Calls:
-    """What is in work. Belongs to one event loop.
-
-    ``come`` counts the calls that have ever come, ``inside`` those that have not left yet.
-    """
+    """What is in work. Belongs to one event loop."""
 
     def __init__(self, most: int) -> None:
         self.closing = asyncio.Event()
-        self.come = 0
-        self.inside = 0
+        self._inside = 0
         self._most = most
         self._idle = asyncio.Event()
         self._idle.set()
@@ -36,21 +32,20 @@ class Calls:
 
     def enter(self) -> None:
         """Counts a call in; each is to ``leave`` when its answer is out."""
-        self.come += 1
-        self.inside += 1
+        self._inside += 1
         self._idle.clear()
 
     def leave(self) -> None:
         """Counts a call out."""
-        self.inside -= 1
-        if not self.inside:
+        self._inside -= 1
+        if not self._inside:
             self._idle.set()
 
     def admit(self) -> None:
         """Raises Unavailable once the door is closed, Overloaded when too many are in."""
         if self.closing.is_set():
             raise Unavailable("The server is stopping; another one may answer.")
-        if self.inside > self._most:
+        if self._inside > self._most:
             raise Overloaded(
                 f"{self._most} calls are in work, the most there may be.", retry_after=1
             )

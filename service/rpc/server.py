@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 from collections.abc import Callable, Iterator
@@ -25,9 +24,9 @@ from service.rpc.interceptors import SERVICE, Boundary
 from service.rpc.metrics import Metrics
 from service.rpc.servicer import Pipeline, Servicer
 from service.rpc.stream import Patience
-from service.rpc.tidying import tidy
 from service.rpc.tls import Tls
 from service.schema import Limits
+from service.tidying import settle, tidy
 from svodka.v1 import svodka_service_pb2_grpc
 
 # For requests that were on their way when the door closed: each hears that it is to go
@@ -107,7 +106,7 @@ class Server:
 
     async def start(self) -> None:
         """Answers from now on; work is refused until the pipeline is warm."""
-        chores = (self._callers.watch(), tidy(self._calls))
+        chores = (self._callers.watch(), tidy())
         self._chores = [asyncio.create_task(chore) for chore in chores]
         await self._grpc.start()
 
@@ -176,12 +175,7 @@ async def serve(
 async def _warm_up(pipeline: Pipeline) -> None:
     began = monotonic()
     await pipeline.start()
-    # Python's search for cyclic garbage holds up the loop for as long as there are objects to look
-    # at: tens of milliseconds for what is there by now and stays, and more for a long queue. So the
-    # former is left out, and what has lived for long is searched ten times less often.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(700, 10, 100)
+    settle()
     _logger.info("serving; warm after %.1f s", monotonic() - began)
 
 
