@@ -20,12 +20,16 @@ import os
 import platform
 import random
 import shlex
+import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+import urllib.request
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -39,6 +43,28 @@ from svodka.v1 import svodka_service_pb2_grpc
 STARTING = 300.0  # seconds until a server has to be warm
 ENDING = 15.0
 OPEN = Access()
+ANSWERING = 60.0  # seconds that a page of metrics may take
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[object, object, T]) -> T:
+    """``asyncio.run``, and SIGTERM ends it as Ctrl-C does: no server of ours is left behind."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    return asyncio.run(main)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def metrics_of(address: str) -> str:
+    """The page of metrics at HOST:PORT."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=ANSWERING) as page:
+        return page.read().decode()
 
 
 @dataclass(frozen=True)

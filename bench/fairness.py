@@ -27,6 +27,7 @@ from pathlib import Path
 
 import grpc.aio
 
+from bench.bed import run
 from bench.load import Answer, Ask, Item, arriving, closed, percentile, rate, show
 from svodka.v1 import svodka_service_pb2 as pb
 from svodka.v1 import svodka_service_pb2_grpc
@@ -129,4 +130,4 @@ async def serving(deadline: float) -> AsyncIterator[list[Ask[pb.TranslateRequest
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

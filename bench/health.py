@@ -21,11 +21,11 @@ import re
 import statistics
 import time
 from pathlib import Path
-from urllib.request import urlopen
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from bench.bed import metrics_of
 from service.client import Client
 from service.schema import TranslateRequest
 
@@ -74,10 +74,11 @@ async def main() -> None:
 
 def loop_lag(address: str) -> dict[str, float]:
     """The server's ``svodka_loop_lag_seconds``: milliseconds by quantile."""
-    with urlopen(f"http://{address}/metrics", timeout=20) as answer:
-        text = answer.read().decode()
     pattern = r'^svodka_loop_lag_seconds{quantile="(.*)"} (.*)$'
-    return {name: 1000 * float(value) for name, value in re.findall(pattern, text, re.MULTILINE)}
+    return {
+        name: 1000 * float(value)
+        for name, value in re.findall(pattern, metrics_of(address), re.MULTILINE)
+    }
 
 
 async def checks(health: health_pb2_grpc.HealthStub, seconds: float) -> list[float]:

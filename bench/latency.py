@@ -22,7 +22,7 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from bench.bed import Bed, arguments, connected, prepare, serving
+from bench.bed import Bed, arguments, connected, prepare, run, serving
 from bench.load import Answer, Item, arriving, closed, percentile, rate, show
 from svodka.v1 import svodka_service_pb2 as pb
 
@@ -108,4 +108,4 @@ def of(items: Iterator[Item[Any]], priority: Any) -> Iterator[Item[Any]]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -31,10 +31,19 @@ from pathlib import Path
 import grpc.aio
 import numpy as np
 
-from bench.bed import Bed, Server, arguments, connected, prepare, serving
+from bench.bed import (
+    Bed,
+    Server,
+    arguments,
+    connected,
+    free_port,
+    metrics_of,
+    prepare,
+    run,
+    serving,
+)
 from bench.files import Files
 from bench.load import Item, closed, show
-from bench.soak import fetch, free_port
 
 MOST = 0.05
 SCRAPE_SECONDS = 5.0
@@ -118,7 +127,7 @@ def compare(bare: np.ndarray, other: np.ndarray) -> tuple[float, float]:
 async def scrape(metrics: str) -> None:
     """Read a server's metrics again and again, as Prometheus does."""
     while True:
-        await asyncio.to_thread(fetch, f"http://{metrics}/metrics")
+        await asyncio.to_thread(metrics_of, metrics)
         await asyncio.sleep(SCRAPE_SECONDS)
 
 
@@ -153,4 +162,4 @@ async def collecting() -> AsyncIterator[Collector]:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(run(main()))

@@ -19,9 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import statistics
-import urllib.request
 from collections import Counter
 from contextlib import suppress
 from functools import partial
@@ -30,7 +28,7 @@ from typing import Any
 
 import grpc.aio
 
-from bench.bed import arguments, connected, prepare, serving
+from bench.bed import arguments, connected, free_port, metrics_of, prepare, run, serving
 from bench.load import Answer, arriving, closed, percentile, rate, show, until
 from service.rpc.status import received
 
@@ -59,9 +57,7 @@ async def main() -> None:
     given = parser.parse_args()
     bed = prepare(given)
     seconds, deadline = (9.0, 3.0) if given.quick else (given.seconds, given.deadline)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        metrics = f"127.0.0.1:{free.getsockname()[1]}"
+    metrics = f"127.0.0.1:{free_port()}"
     flags = [*bed.flags, "--metrics", metrics, "--queue-tokens", str(QUEUE_TOKENS), *given.flags]
     async with serving(*flags) as server, connected(server) as stub:
         items = bed.translations()
@@ -94,19 +90,13 @@ async def watch(metrics: str) -> float:
     most = 0.0
     with suppress(asyncio.CancelledError):
         while True:
-            page = await asyncio.to_thread(fetch, f"http://{metrics}/metrics")
+            page = await asyncio.to_thread(metrics_of, metrics)
             waiting = Counter[str]()
             for priority, tokens in re.findall(WAITING, page, re.MULTILINE):
                 waiting[priority] += float(tokens)  # pyright: ignore[reportArgumentType]
             most = max(most, *waiting.values(), 0.0)
             await asyncio.sleep(0.5)
     return most
-
-
-def fetch(address: str) -> str:
-    """A page of metrics."""
-    with urllib.request.urlopen(address) as page:
-        return page.read().decode()
 
 
 def row(load: float, answers: list[Answer], goodput: float, most: float, queue: float) -> list[str]:
@@ -138,4 +128,4 @@ def row(load: float, answers: list[Answer], goodput: float, most: float, queue: 
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -9,12 +9,11 @@ repeats. It is digested twice on fresh servers, over a stream: with the cache an
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
 
-from bench.bed import arguments, connected, prepare, serving
+from bench.bed import arguments, connected, prepare, run, serving
 from bench.load import show
 from svodka.v1 import svodka_service_pb2 as pb
 
@@ -78,4 +77,4 @@ async def requests(dump: list[str], no_cache: bool) -> AsyncIterator[pb.DigestSt
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -22,11 +22,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import socket
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +32,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.bed import Server, serving
+from bench.bed import Server, free_port, metrics_of, run, serving
 from bench.files import Files
 from bench.load import show
 from bench.visitors import PATIENCE, Visitors, Wrong, known_phrases
@@ -173,7 +171,7 @@ async def _at_rest(metrics: str) -> dict[str, float]:
     before: dict[str, float] = {}
     async with asyncio.timeout(PATIENCE):
         while True:
-            page = await asyncio.to_thread(fetch, f"http://{metrics}/metrics")
+            page = await asyncio.to_thread(metrics_of, metrics)
             counts = {
                 sample.labels.get("event", sample.name): sample.value
                 for family in text_string_to_metric_families(page)
@@ -186,19 +184,6 @@ async def _at_rest(metrics: str) -> dict[str, float]:
             await asyncio.sleep(3 * QUIET)
 
 
-def fetch(address: str) -> str:
-    """A page of metrics."""
-    with urllib.request.urlopen(address, timeout=PATIENCE) as page:
-        return page.read().decode()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 def main() -> int:
     """Run it, print it, and judge it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -207,7 +192,7 @@ def main() -> int:
     parser.add_argument("--rests", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    result = asyncio.run(soak(asked.minutes, asked.rate, asked.rests, asked.seed))
+    result = run(soak(asked.minutes, asked.rate, asked.rests, asked.seed))
     result.tell()
     return 1 if result.wrong else 0
 

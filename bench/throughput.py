@@ -26,7 +26,7 @@ from itertools import islice
 from typing import Any
 
 from bench import ceiling
-from bench.bed import Bed, Server, arguments, connected, prepare, serving
+from bench.bed import Bed, Server, arguments, connected, prepare, run, serving
 from bench.load import Answer, Item, after, arriving, closed, percentile, rate, show, until
 
 WARMING = 120.0  # seconds at most
@@ -146,4 +146,4 @@ def spread(lengths: Sequence[int]) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -17,7 +17,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ from typing import Any
 import aiohttp
 import grpc.aio
 
-from bench.bed import Bed, Server, arguments, connected, prepare, serving
+from bench.bed import Bed, Server, arguments, connected, free_port, prepare, run, serving
 from bench.load import Answer, Ask, Item, closed, overall, percentile, show
 
 PEERS = ("grpc", "litserve", "mosec", "bentoml", "ray")
@@ -140,9 +139,7 @@ async def running(
     peer: str, bed: Bed, callers: int, tuned: bool
 ) -> AsyncIterator[tuple[Ask[Any], Server]]:
     """A peer in processes of its own; gives what asks it, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {"port": port, "tuned": tuned, "size": callers, "models": bed.names}
     command = ["-m", f"bench.peers.with_{peer}"]
     if peer == "bentoml":
@@ -221,4 +218,4 @@ async def answering(ask: Ask[Any], process: asyncio.subprocess.Process) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())
