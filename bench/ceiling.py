@@ -1,7 +1,8 @@
 """What the engine alone can do: no server, everything known beforehand, perfectly sorted.
 
 The measure for the service, since nothing that batches can be faster on the same engine. It
-runs in a process of its own, as a lane does, with the same number of threads.
+runs in a process of its own, as a lane does, with the same number of threads, and takes turns with
+the service: a machine that others share is not as fast now as it was a minute ago.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import multiprocessing
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from itertools import count
+from typing import ParamSpec, Self, TypeVar
 
 from bench.bed import Bed
 from models import ModelRef, open_codec, open_engine
@@ -24,7 +26,7 @@ from service.sentences import sentence_offsets
 P = ParamSpec("P")
 R = TypeVar("R")
 
-BUDGETS = (4_096, 8_192, 16_384, 32_768)  # padded tokens of a batch; the fastest counts
+BUDGETS = (4_096, 8_192, 16_384)  # padded tokens of a batch; the fastest counts
 
 Ids = tuple[int, ...]
 
@@ -37,6 +39,38 @@ class Speed:
     core_seconds: float
 
 
+class Alone:
+    """An engine in a process of its own, which stands idle between its turns.
+
+    A turn takes about ``texts`` of the ``sentences``, which it translates, or of the ``articles``,
+    of which it also translates the summaries: every so many-th batch of all of them in order of
+    length, other ones each time.
+    """
+
+    def __init__(self, bed: Bed, kind: str, texts: int) -> None:
+        self.budget = BUDGETS[0]
+        self._texts, self._turns = texts, count()
+        self._process = ProcessPoolExecutor(
+            1, multiprocessing.get_context("spawn"), _load, (bed, kind)
+        )
+
+    def __enter__(self) -> Self:
+        self.turn()  # the first time is slow
+        speeds = dict.fromkeys(BUDGETS, 0.0)
+        for self.budget in BUDGETS * 2:
+            speeds[self.budget] += self.turn().tokens
+        self.budget = max(BUDGETS, key=speeds.__getitem__)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.shutdown()
+
+    def turn(self) -> Speed:
+        """Its speed now."""
+        asked = self.budget, self._texts, next(self._turns)
+        return self._process.submit(_turn, *asked).result()
+
+
 def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run in a fresh process, so that the caller's own stays small and idle."""
     context = multiprocessing.get_context("spawn")
@@ -44,50 +78,60 @@ def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return pool.submit(function, *args, **kwargs).result()
 
 
-def sentences(bed: Bed, seconds: float) -> tuple[Speed, int]:
-    """The translator's speed, and the budget that was the fastest.
+class _Models:
+    """In the process: the models that are needed, and the texts' ids."""
 
-    Each budget gets its share of ``seconds`` of processor time, on batches of all lengths.
-    """
-    ref = bed.selection.translator
-    codec, engine = open_codec(ref), open_engine(ref, usable_cores())
-    ids = [codec.encode(text) for text in bed.sentences]
-    engine.run(ids[:8], ref.decoding)  # the first time is slow
-    speeds: dict[int, Speed] = {}
-    for budget in BUDGETS:
-        batches = list(batched(ids, ref, budget))
-        random.Random(0).shuffle(batches)
-        tokens, began, used = 0, time.perf_counter(), time.process_time()
-        for batch in batches:
-            engine.run(batch, ref.decoding)
-            tokens += sum(map(len, batch))
-            if time.process_time() - used > seconds / len(BUDGETS):
-                break
+    def __init__(self, bed: Bed, kind: str) -> None:
+        chosen = bed.selection
+        self.articles = kind == "articles"
+        self.refs = [chosen.summarizer, chosen.translator] if self.articles else [chosen.translator]
+        self.codecs = [open_codec(ref) for ref in self.refs]
+        self.engines = [open_engine(ref, usable_cores()) for ref in self.refs]
+        self.ids = list(
+            map(self.codecs[0].encode, bed.articles if self.articles else bed.sentences)
+        )
+
+    def turn(self, budget: int, texts: int, number: int) -> Speed:
+        """See ``Alone``."""
+        every = max(1, len(self.ids) // texts)
+        batches = list(batched(self.ids, self.refs[0], budget))
+        batches = batches[random.Random(number).randrange(min(every, len(batches))) :: every]
+        began, used = time.perf_counter(), time.process_time()
+        answers = self._run(0, batches)
+        if self.articles:
+            lines = [a.text[start:end] for a in answers for start, end in sentence_offsets(a.text)]
+            self._run(1, batched(list(map(self.codecs[1].encode, lines)), self.refs[1], budget))
         took, used = time.perf_counter() - began, time.process_time() - used
-        speeds[budget] = Speed(tokens / took, used / tokens)
-    best = max(speeds, key=lambda budget: speeds[budget].tokens)
-    return speeds[best], best
+        tokens = sum(len(row) for batch in batches for row in batch)
+        return Speed(tokens / took, used / tokens)
+
+    def _run(self, model: int, batches: Iterable[list[Ids]]) -> list[Generated]:
+        engine, decoding = self.engines[model], self.refs[model].decoding
+        return [answer for batch in batches for answer in engine.run(batch, decoding)]
 
 
-def articles(bed: Bed, count: int, budget: int) -> tuple[Speed, list[int]]:
-    """Speed of articles through both models, and the lengths of the summaries."""
-    refs = bed.selection.summarizer, bed.selection.translator
-    codecs = [open_codec(ref) for ref in refs]
-    engines = [open_engine(ref, usable_cores()) for ref in refs]
-    texts = random.Random(0).sample(bed.articles, min(count, len(bed.articles)))
-    ids = [codecs[0].encode(text) for text in texts]
-    engines[0].run([min(ids, key=len)], refs[0].decoding)
-    engines[1].run([codecs[1].encode("Hello.")], refs[1].decoding)
-    began, used = time.perf_counter(), time.process_time()
-    summaries: list[Generated] = []
-    for batch in batched(ids, refs[0], budget):
-        summaries += engines[0].run(batch, refs[0].decoding)
-    lines = [s.text[a:b] for s in summaries for a, b in sentence_offsets(s.text)]
-    for batch in batched([codecs[1].encode(line) for line in lines], refs[1], budget):
-        engines[1].run(batch, refs[1].decoding)
-    took, used = time.perf_counter() - began, time.process_time() - used
-    tokens = sum(map(len, ids))
-    return Speed(tokens / took, used / tokens), [summary.output_tokens for summary in summaries]
+_models: _Models | None = None
+
+
+def _load(bed: Bed, kind: str) -> None:
+    global _models
+    _models = _Models(bed, kind)
+
+
+def _turn(budget: int, texts: int, number: int) -> Speed:
+    assert _models is not None
+    return _models.turn(budget, texts, number)
+
+
+def outputs(bed: Bed, kind: str, count: int) -> list[int]:
+    """Lengths in tokens of so many translations of ``sentences``, or summaries of ``articles``."""
+    role, texts = (
+        ("translator", bed.sentences) if kind == "sentences" else ("summarizer", bed.articles)
+    )
+    ref: ModelRef = getattr(bed.selection, role)
+    codec, engine = open_codec(ref), open_engine(ref, usable_cores())
+    ids = [codec.encode(text) for text in random.Random(0).sample(texts, min(count, len(texts)))]
+    return [answer.output_tokens for answer in engine.run(ids, ref.decoding)]
 
 
 def batched(ids: Sequence[Ids], ref: ModelRef, budget: int) -> Iterator[list[Ids]]:
@@ -102,12 +146,3 @@ def batched(ids: Sequence[Ids], ref: ModelRef, budget: int) -> Iterator[list[Ids
         batch.append(row)
     if batch:
         yield batch
-
-
-def outputs(bed: Bed, count: int) -> list[int]:
-    """Lengths of translations, in tokens."""
-    ref = bed.selection.translator
-    codec, engine = open_codec(ref), open_engine(ref, usable_cores())
-    texts = random.Random(0).sample(bed.sentences, count)
-    answers = engine.run([codec.encode(text) for text in texts], ref.decoding)
-    return [answer.output_tokens for answer in answers]

@@ -2,11 +2,12 @@
 
     python -m bench.throughput --sentences FILE --articles FILE.jsonl [--quick]
 
-One table for sentences (Translate) and one for whole articles through both models (Digest).
-First row: the engine alone, perfectly sorted. Then the service over gRPC: closed loop from 1 to
-256 callers, then requests that arrive at random at rising rates, in shares of the most that
-callers got. `share` is of the first row, in tokens of input a second. The first third of a row's
-seconds is its warm-up, and it ends while everybody still asks: what is told is the steady state.
+One table for sentences (Translate) and one for whole articles through both models (Digest):
+the service over gRPC, closed loop from 1 to 256 callers, then requests that arrive at random at
+rising rates, in shares of the most that callers got. Before and after each row the engine alone
+has a turn with perfectly sorted batches: `alone` is the mean of both, in tokens of input a second,
+and `share` what callers saw of it. The first third of a row's seconds is its warm-up, and it ends
+while everybody still asks: what is told is the steady state.
 
 `core ms` is the processor time of a token, in thousandths of a second, of the engine and of all
 the server's processes together. Where both saturate the cores and nothing stands idle, its ratio
@@ -25,8 +26,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from bench import ceiling
 from bench.bed import Bed, Server, arguments, connected, prepare, run, serving
+from bench.ceiling import Alone, Speed, apart, outputs
 from bench.load import Answer, Item, after, arriving, closed, percentile, rate, show, until
 
 WARMING = 120.0  # seconds at most
@@ -35,6 +36,7 @@ HEAD = [
     "",
     "tokens/s",
     "requests/s",
+    "alone",
     "share",
     "core ms",
     "of cores",
@@ -55,52 +57,49 @@ async def main() -> None:
     given = parser.parse_args()
     bed = prepare(given)
     seconds = 5.0 if given.quick else given.seconds
-    if given.only != "articles":
-        print("\nSentences: Translate, one a request\n")
-        best, budget = ceiling.apart(ceiling.sentences, bed, 5.0 if given.quick else 30.0)
-        name = f"engine alone, sorted, {budget:,} tokens a batch"
-        await table(bed, given, name, best, "Translate", bed.translations(), seconds)
-        lengths = ceiling.apart(ceiling.outputs, bed, 64)
-        print(f"\nTokens of a translation: {spread(lengths)}.")
-    if given.only != "sentences":
-        print("\nArticles: Digest, through both models\n")
-        count = 4 if given.quick else 32
-        best, lengths = ceiling.apart(ceiling.articles, bed, count, ceiling.BUDGETS[0])
-        name = f"engines alone, {count} articles, sorted"
-        await table(bed, given, name, best, "Digest", bed.digests(), seconds * 2)
-        print(f"\nTokens of a summary: {spread(lengths)}.")
+    for kind, rpc, items, texts in (
+        ("sentences", "Translate", bed.translations(), 256),
+        ("articles", "Digest", bed.digests(), 16),
+    ):
+        if given.only in (None, kind):
+            print(f"\n{kind.capitalize()}: {rpc}, one a request\n")
+            with Alone(bed, kind, texts // 4 if given.quick else texts) as alone:
+                await table(bed, given, alone, rpc, items, seconds)
+            print(f"\nThe engine alone had batches of {alone.budget:,} tokens.")
+            print(f"Tokens of an output: {spread(apart(outputs, bed, kind, texts // 4))}.")
+            seconds *= 2  # an article takes as long as dozens of sentences do
     print(f"\n{bed.describe()}")
 
 
 async def table(
     bed: Bed,
     given: argparse.Namespace,
-    name: str,
-    best: ceiling.Speed,
+    alone: Alone,
     rpc: str,
     items: Iterator[Item[Any]],
     seconds: float,
 ) -> None:
-    """Measure the service beside the engine."""
-    cost = f"{best.core_seconds * 1e3:.2f}"
-    rows = [[name, f"{best.tokens:,.0f}", "", "1.00", cost, "1.00", *[""] * 4]]
+    """Measure the service and the engine in turns."""
     # Room and time for the articles of 256 callers: nobody is to be refused here.
     patient = ("--queue-tokens", "8000000", "--default-timeout", "3600", "--max-timeout", "3600")
     flags = (*bed.flags, *patient, *given.flags)
     async with serving(*flags) as server, connected(server) as stub:
         ask = getattr(stub, rpc)
         await closed(ask, islice(items, 64 if rpc == "Translate" else 8), 16, WARMING)
-        requests, warm_up = 0.0, seconds / 3
+        rows, requests, warm_up = [], 0.0, seconds / 3
+        turns = [await asyncio.to_thread(alone.turn)]
         for callers in given.callers:
             asking = closed(ask, items, callers, seconds)
             answers, used = await steady(asking, seconds, warm_up, server)
-            rows.append(row(f"{callers} callers", answers, used, warm_up, best))
+            turns.append(await asyncio.to_thread(alone.turn))
+            rows.append(row(f"{callers} callers", answers, used, warm_up, turns[-2:]))
             requests = max(requests, rate(counted(answers), warm_up))
         for share in given.rates if requests else ():
             asking = arriving(ask, items, requests * share, seconds)
             answers, used = await steady(asking, seconds, warm_up, server)
+            turns.append(await asyncio.to_thread(alone.turn))
             name = f"arriving at {requests * share:.2f}/s"
-            rows.append(row(name, until(answers, seconds), used, warm_up, best))
+            rows.append(row(name, until(answers, seconds), used, warm_up, turns[-2:]))
     show(HEAD, rows)
 
 
@@ -122,18 +121,21 @@ def counted(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def row(
-    name: str, answers: Sequence[Answer], used: float, warm_up: float, best: ceiling.Speed
+    name: str, answers: Sequence[Answer], used: float, warm_up: float, turns: Sequence[Speed]
 ) -> list[str]:
-    """One row of the table; ``used`` are cores."""
+    """One row of the table; ``used`` are cores, ``turns`` the engine's own before and after."""
+    alone = statistics.mean(turn.tokens for turn in turns)
+    cost = statistics.mean(turn.core_seconds for turn in turns)
     tokens = rate(answers, warm_up) or math.nan  # nothing came: no ratio of it is a number
     good = [answer for answer in after(answers, warm_up) if not answer.error]
     return [
         name,
         f"{tokens:,.0f}",
         f"{rate(counted(answers), warm_up):.2f}",
-        f"{tokens / best.tokens:.2f}",
+        f"{alone:,.0f}",
+        f"{tokens / alone:.2f}",
         f"{used / tokens * 1e3:.2f}",
-        f"{best.core_seconds * tokens / used:.2f}",
+        f"{cost * tokens / used:.2f}",
         *(f"{percentile(good, share):.2f}" for share in (0.5, 0.95, 0.99)),
         str(sum(bool(answer.error) for answer in answers)),
     ]

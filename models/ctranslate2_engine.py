@@ -5,8 +5,9 @@ divides a score by the length in the same way, but stops as soon as it has as ma
 finished answers as beams, and forbidden tokens are taken out before the probabilities
 are made to add up to one. Nothing is truncated on the way in.
 
-On a CPU each thread computes rows of its own. Threads that share the rows meet several
-hundred times a step, and each time wait for the one that another process has held up.
+On a CPU each thread computes rows of its own, not too many together. Threads that share the
+rows meet several hundred times a step, and each time wait for the one that another process has
+held up; and what many rows write does not fit into a core's caches.
 
 Importing this module loads CTranslate2; ``engine`` does so when asked.
 """
@@ -31,6 +32,10 @@ from models.selection import ModelRef
 
 Batch = Sequence[tuple[int, ...]]
 
+# Rows times beams that a CPU's thread computes together (docs/decoding.md): by then the weights
+# are used often enough.
+_TOGETHER = 24
+
 
 def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator:
     """Load a model; see ``models.engine``. The first time, it is converted."""
@@ -47,7 +52,8 @@ def generator(ref: ModelRef, codec: Codec, network: Network) -> Generator:
 class Network:
     """The weights of the conversion in a folder, and what their files say.
 
-    ``ways`` is how many calls are computed at once.
+    ``ways`` is how many calls are computed at once, ``together`` how many rows times beams
+    each has at most; None is any number.
     """
 
     def __init__(self, ref: ModelRef, folder: Path, threads: int | None) -> None:
@@ -56,6 +62,7 @@ class Network:
         decoder = FAMILIES[ref.family].shape is Shape.DECODER
         kind, _, index = ref.device.partition(":")
         self.ways = (threads or os.cpu_count() or 1) if kind == "cpu" else 1
+        self.together = _TOGETHER if kind == "cpu" else None
         try:
             self.compute = (ctranslate2.Generator if decoder else ctranslate2.Translator)(
                 str(folder),
@@ -121,15 +128,17 @@ class Generator:
 
         A greedy row ends where it should, whatever its call's bound. CTranslate2
         cannot end one row of a beam search, so there a call's rows have about the same bound;
-        and it has one least length for a call. What could be one call is as many as there are ways.
+        and it has one least length for a call.
         """
+        network = self._network
+        most = network.together and max(1, network.together // decoding.num_beams)
         groups: dict[Any, list[int]] = defaultdict(list)
         for row in range(len(batch)):
             bound = 0 if decoding.num_beams == 1 else _rounded(bounds[row], decoding)
             least = decoding.least(len(batch[row]))
             groups[bound, least, self._kind(batch[row], decoding)].append(row)
         for _, group in sorted(groups.items(), reverse=True):
-            yield from dealt(batch, group, self._network.ways)
+            yield from dealt(batch, group, network.ways, most)
 
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
         """Return what else of a row must be the same for all rows of a call."""

@@ -6,7 +6,8 @@ Choosing batches, and what to do when one fails, is the scheduler's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
@@ -75,13 +76,20 @@ def check_lengths(batch: Sequence[tuple[int, ...]], ref: ModelRef) -> None:
             )
 
 
-def dealt(batch: Sequence[tuple[int, ...]], rows: Iterable[int], shares: int) -> list[list[int]]:
-    """Deal rows of a batch out into shares with rows of all lengths in each, none empty.
+def dealt(
+    batch: Sequence[tuple[int, ...]], rows: Iterable[int], ways: int, most: int | None = None
+) -> Iterator[list[int]]:
+    """Deal rows of a batch out to be computed ``ways`` at once, ``most`` rows together, none empty.
 
-    Computed side by side, they end at about the same time.
+    It takes as few rounds as it can, all of about as many rows, the longest first; in a round
+    rows of all its lengths go to each way, so that they end at about the same time.
     """
     longest_first = sorted(rows, key=lambda row: len(batch[row]), reverse=True)
-    return [longest_first[first::shares] for first in range(min(shares, len(longest_first)))]
+    rounds = ceil(len(longest_first) / (ways * most)) if most else 1
+    size = ceil(len(longest_first) / rounds)
+    for start in range(0, len(longest_first), size):
+        some = longest_first[start : start + size]
+        yield from (some[first::ways] for first in range(min(ways, len(some))))
 
 
 _loaded: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()

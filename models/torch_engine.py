@@ -174,7 +174,7 @@ class Generator(_Network):
         check_lengths(batch, self._ref)
         if self._halves is None or len(batch) < _MANY:
             return self._compute(batch, decoding, dropped)
-        halves = dealt(batch, range(len(batch)), 2)
+        halves = list(dealt(batch, range(len(batch)), 2))
         under_way = [
             self._halves.submit(
                 self._compute,
