@@ -26,6 +26,9 @@ from service.schema import Priority
 CLASSES = (Priority.INTERACTIVE, Priority.BULK)
 LENGTH = attrgetter("tokens")
 FILLING = 64  # callers of whose work a batch is filled, at most
+# Of the budget of a batch that urgent work heads: up to there others' work may fill it. For it the
+# batch before has yet to end, too, and both together are to take little more than one full batch.
+BESIDE_URGENT = 0.5
 PASSED = 4  # times that bulk work which is next lets a fuller batch go before, at most
 
 _Group = tuple[str, Hashable, Priority]
@@ -118,8 +121,9 @@ class Backlog:
         The head goes whatever its cost. Others of its queue and profile join
         it, nearest in length first, while the padded cost stays within
         ``budget(queue)`` and the padding within its share; the head's own
-        priority comes first, the other one fills what is left. Within either,
-        callers who are ahead of their share come last.
+        priority comes first, the other one fills what is left, but beside an
+        interactive head half of the budget only. Within either, callers who are
+        ahead of their share come last.
 
         The head is whose turn it is; but bulk work that has few of its kind beside it
         waits for more, a few batches long, while its caller has fuller ones to send.
@@ -135,12 +139,14 @@ class Backlog:
         self.remove(head, served=True)
         entries = [head]
         if not head.retried:
-            filling = _Filling(head, budget(head.unit.queue), self._useful)
+            filling, full = _Filling(head, self._useful), budget(head.unit.queue)
             for priority in sorted(CLASSES, key=lambda p: p is not head.priority):
                 lengths = self._by_length.get(self._group(head, priority))
                 if lengths:
+                    beside = head.priority is Priority.INTERACTIVE and priority is Priority.BULK
+                    room = full * BESIDE_URGENT if beside else full
                     for callers in self._turns[priority].order(FILLING):
-                        filling.fill([lengths[own] for own in callers if own in lengths])
+                        filling.fill([lengths[own] for own in callers if own in lengths], room)
             entries = filling.entries
             for entry in entries[1:]:
                 self.remove(entry, served=True)
@@ -187,17 +193,16 @@ class Backlog:
 class _Filling:
     """A batch that grows around its head."""
 
-    def __init__(self, head: Entry, budget: float, useful: float) -> None:
+    def __init__(self, head: Entry, useful: float) -> None:
         self.entries = [head]
-        self._budget = budget
         self._useful = useful
         self._bulk = head.priority is Priority.BULK
         self._length = self._tokens = head.tokens
         self._input = head.unit.input_tokens
         self._output = self._outputs = head.unit.output_tokens
 
-    def fill(self, lengths: Sequence[Lengths]) -> None:
-        """Take from both sides of the head's length, the nearer one first.
+    def fill(self, lengths: Sequence[Lengths], budget: float) -> None:
+        """Take from both sides of the head's length, the nearer one first, up to ``budget``.
 
         The first misfit closes its side: what lies beyond is longer, or pads more.
         """
@@ -208,18 +213,18 @@ class _Filling:
         while below or above:
             if above is None or (below and middle - below.tokens <= above.tokens - middle):
                 assert below is not None
-                below = next(shorter, None) if self._accept(below) else None
+                below = next(shorter, None) if self._accept(below, budget) else None
             else:
-                above = next(longer, None) if self._accept(above) else None
+                above = next(longer, None) if self._accept(above, budget) else None
 
-    def _accept(self, entry: Entry) -> bool:
+    def _accept(self, entry: Entry, budget: float) -> bool:
         unit = entry.unit
         longest_input = max(self._input, unit.input_tokens)
         longest_output = max(self._output, unit.output_tokens)
         count = len(self.entries) + 1
         tokens, outputs = self._tokens + entry.tokens, self._outputs + unit.output_tokens
         padded = padded_tokens(count, longest_input, longest_output)
-        if padded > self._budget:
+        if padded > budget:
             return False
         # An engine lets a row go that has ended, so outputs are no work for nothing. But the
         # answer waits for the longest; where somebody waits for it, that is padding, too.

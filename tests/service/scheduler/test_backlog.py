@@ -108,10 +108,10 @@ def test_a_batch_looks_at_no_more_than_it_takes_and_one_misfit_a_side(monkeypatc
     looks = 0
     accept = _Filling._accept
 
-    def count(self: _Filling, it: Entry) -> bool:
+    def count(self: _Filling, it: Entry, budget: float) -> bool:
         nonlocal looks
         looks += 1
-        return accept(self, it)
+        return accept(self, it, budget)
 
     monkeypatch.setattr(_Filling, "_accept", count)
     line = backlog()
@@ -202,7 +202,19 @@ def test_own_priority_fills_first_then_the_other():
     line.add(entry(1, 50, priority=BULK))
     line.add(entry(2, 52))
     line.add(entry(3, 50, priority=BULK))
-    assert take(line, 3 * 52) == [0, 2, 1]
+    assert take(line, 2 * 3 * 52) == [0, 2, 1]
+
+
+def test_urgent_work_has_a_batch_of_its_own_kind_or_half_a_batch_with_others():
+    line = backlog()
+    for number in range(0, 40, 2):
+        line.add(entry(number, 10))
+        line.add(entry(number + 1, 10, priority=BULK))
+    assert take(line, 100) == list(range(0, 20, 2)), "nobody else's work has a place in it"
+    assert take(line, 100) == list(range(20, 40, 2))
+    assert take(line, 100) == [1, 3, 5, 7, 9, 11, 13, 15, 17, 19], "bulk alone fills its own"
+    line.add(entry(40, 10))
+    assert take(line, 100) == [40, 21, 23, 25, 27], "a half"
 
 
 def test_bulk_ahead_of_its_share_is_filled_with_bulk_first():

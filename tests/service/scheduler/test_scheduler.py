@@ -422,7 +422,7 @@ def test_a_deadline_passes_before_the_second_try():
                 raise ValueError
 
         lane = FakeLane(fault)
-        async with scheduler(lane, bulk_share=0.0) as s:
+        async with scheduler(lane, bulk_share=0.0, batch_tokens=1000) as s:
             bad = asyncio.create_task(ask(s, unit("bad", 20), unit("also", 20)))
             with pytest.raises(DeadlineExpired):
                 await ask(s, unit("late", 20), timeout=0.7, priority=BULK)
