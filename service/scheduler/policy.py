@@ -14,7 +14,9 @@ class Policy:
         batch_tokens    padded tokens of one batch, at most: memory's bound, within which
                         the best size is found; ``budgets`` has other numbers by queue
         batch_seconds   predicted duration of one batch, since it is not interrupted
-        max_padding     share of a batch that may be padding; of bulk work, only inputs are padded
+        max_padding     share of a batch that may be padding; of bulk work, only inputs are padded.
+                        With few waiting it decides how many go together: at a quarter, 64
+                        callers' sentences went 20 at a time, which is slower than they pad
     Order
         patience        a unit is ordered by its deadline, but as if it were at most this far off
         bulk_share      of the lanes' time is bulk's, however much interactive work waits
@@ -33,7 +35,7 @@ class Policy:
     batch_tokens: int = 16384
     budgets: Mapping[str, int] = field(default_factory=dict)
     batch_seconds: float = 5.0
-    max_padding: float = 0.25
+    max_padding: float = 0.4
     patience: float = 30.0
     bulk_share: float = 0.1
     lead: int = 2048

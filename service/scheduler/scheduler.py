@@ -39,7 +39,7 @@ RECORD_BYTES = 512  # of a cached result besides the output itself: key, links, 
 LEAST_WAIT = 1.0  # seconds; nobody is asked to come back sooner
 # At the door so many times the predicted wait must be left: work that comes later and fits in
 # length goes before, and who was let in is to be late or refused in rare cases only.
-MARGIN = 2.0
+MARGIN = 2.5
 
 
 class Scheduler:
