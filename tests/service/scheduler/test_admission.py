@@ -124,7 +124,7 @@ def test_a_deadline_that_the_queue_cannot_meet_is_refused_with_the_time_to_come_
             assert refusal.value.retry_after == pytest.approx(8, abs=0.1)
             with pytest.raises(Overloaded):
                 await ask(s, unit("a"), timeout=9)  # too close to the prediction for the door
-            assert await ask(s, unit("a"), timeout=17) == [answer("a")]
+            assert await ask(s, unit("a"), timeout=21) == [answer("a")]
             await asyncio.gather(*long)
             assert s.stats().overloaded == 2
 
@@ -142,7 +142,7 @@ def test_running_work_is_ahead_too():
             assert refusal.value.retry_after == pytest.approx(6, abs=0.1)
             with pytest.raises(Overloaded):
                 await ask(s, unit("a"), timeout=6.5)  # its batch may be a long one, too
-            assert await ask(s, unit("a"), timeout=12) == [answer("a")]
+            assert await ask(s, unit("a"), timeout=16) == [answer("a")]
             await long
 
     run(main())
@@ -189,12 +189,12 @@ def test_who_is_being_read_counts_for_what_its_kind_asks_for():
             await warm(s)
             await known(s, "article", unit("a", 200))
             # The queue is empty: nobody has asked yet.
-            read = [enter(s, timeout=7, kind="article") for _ in range(2)]
+            read = [enter(s, timeout=7.1, kind="article") for _ in range(2)]
             assert s.stats().wait_seconds[INTERACTIVE] == pytest.approx(4, abs=0.1)
             with pytest.raises(Overloaded) as refusal:
                 enter(s, timeout=6.9, kind="article")
             assert refusal.value.retry_after == pytest.approx(4, abs=0.1)
-            read.append(enter(s, timeout=8.2, kind="a kind that nobody knows"))
+            read.append(enter(s, timeout=10.2, kind="a kind that nobody knows"))
             # Who asks counts for what it asks for, and who leaves for nothing.
             asking = asyncio.create_task(read[0].run([unit("short", 10)]))
             await settle()
@@ -250,7 +250,7 @@ def test_the_wait_for_a_reader_counts_where_it_is_longer_than_the_queue():
             with pytest.raises(Overloaded) as refusal:
                 enter(s, timeout=5, delay=6)
             assert refusal.value.retry_after == 6
-            enter(s, timeout=12.1, delay=6)
+            enter(s, timeout=15.1, delay=6)
             assert s.stats().overloaded == 1
 
     run(main())
