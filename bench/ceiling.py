@@ -125,10 +125,9 @@ def _turn(budget: int, texts: int, number: int) -> Speed:
 
 def outputs(bed: Bed, kind: str, count: int) -> list[int]:
     """Lengths in tokens of so many translations of ``sentences``, or summaries of ``articles``."""
-    role, texts = (
-        ("translator", bed.sentences) if kind == "sentences" else ("summarizer", bed.articles)
-    )
-    ref: ModelRef = getattr(bed.selection, role)
+    ref, texts = bed.selection.translator, bed.sentences
+    if kind == "articles":
+        ref, texts = bed.selection.summarizer, bed.articles
     codec, engine = open_codec(ref), open_engine(ref, usable_cores())
     ids = [codec.encode(text) for text in random.Random(0).sample(texts, min(count, len(texts)))]
     return [answer.output_tokens for answer in engine.run(ids, ref.decoding)]

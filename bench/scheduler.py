@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import itertools
 import math
 import os
@@ -26,6 +25,7 @@ from collections.abc import Sequence
 
 from service.scheduler import Batch, Output, Policy, Scheduler, Unit
 from service.schema import Priority
+from service.tidying import settle
 
 QUEUED = (100, 1_000, 10_000)
 PER_JOB = (1, 10)
@@ -100,9 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
     seconds = parser.parse_args().seconds
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(700, 10, 100)
+    settle()
     rows = [["queued", "per job", "units/s", "cpu µs", "batch", "padding", "gap p50 ms", "p99 ms"]]
     for queued, per_job in itertools.product(QUEUED, PER_JOB):
         rows.append(asyncio.run(measure(queued, per_job, seconds)))
