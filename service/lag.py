@@ -14,9 +14,7 @@ from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
-# Seconds of sleep: shorter delays are seen by chance only. A wake-up costs some tenths of a
-# millisecond, most of it to fill the caches again that a lane has emptied.
-EVERY = 0.05
+EVERY = 0.02  # seconds of sleep: shorter delays than that are seen by chance only
 WINDOW = 60.0  # seconds that the figures look back
 
 

@@ -24,13 +24,13 @@ def test_an_idle_loop_is_never_late_and_a_blocked_one_by_as_much():
         block(0.5)
         await asyncio.sleep(20)
         lag = watchdog.lag
-        assert 0.49 - EVERY < lag.max < 0.51  # the watchdog slept for a part of it
+        assert 0.47 < lag.max < 0.51  # the watchdog slept for a part of it
         assert lag.p99 < 1e-9
         for _ in range(100):
             await asyncio.sleep(0.2)
             block(0.1)
         await asyncio.sleep(EVERY)
-        assert 0.09 - EVERY < watchdog.lag.p99 < 0.11
+        assert 0.07 < watchdog.lag.p99 < 0.11
         await asyncio.sleep(2 * WINDOW)
         assert watchdog.lag.max < 1e-9, "what is long past is forgotten"
         watching.cancel()
