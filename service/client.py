@@ -17,7 +17,7 @@ import asyncio
 import itertools
 import math
 import random
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,9 @@ _BROKEN = (grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL)
 _OPTIONS = [
     # An answer holds the page's text and its translation; 4 MB, the default, is too little.
     ("grpc.max_receive_message_length", -1),
+    # We try again ourselves, at the next server. gRPC's own retries may, on a connection that was
+    # opened to a server just as it stopped, spin without end and take all memory (1.85).
+    ("grpc.enable_retries", 0),
     # A server that comes back is found within seconds.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
@@ -116,8 +119,9 @@ class Client:
             raise ValueError(f"no server in {address!r}; name HOST:PORT")
         self._channels = [access.channel(part) for part in addresses]
         stubs = [svodka_service_pb2_grpc.SvodkaServiceStub(channel) for channel in self._channels]
-        # Not all clients begin with the same server.
-        self._stubs = itertools.cycle(random.sample(stubs, len(stubs)))
+        self._stubs = stubs
+        # Where the next request begins; not all clients begin with the same server.
+        self._beginnings = itertools.count(random.randrange(len(stubs)))  # noqa: S311
         self._metadata = access.metadata
         self._attempts = attempts
 
@@ -169,9 +173,16 @@ class Client:
         befalls the whole stream, or ``requests``, is raised.
         """
         many = _Many(window)
+        turn = self._turn()
         tasks = (
             asyncio.create_task(many.pull(requests)),
-            asyncio.create_task(many.run(self._open_stream, self._attempts, len(self._channels))),
+            asyncio.create_task(
+                many.run(
+                    lambda: next(turn).DigestStream(metadata=self._metadata),
+                    self._attempts,
+                    len(self._stubs),
+                )
+            ),
         )
         try:
             while (pair := await many.outcomes.get()) is not None:
@@ -183,20 +194,22 @@ class Client:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _open_stream(self) -> Any:
-        return next(self._stubs).DigestStream(metadata=self._metadata)
+    def _turn(self) -> Iterator[Any]:
+        """The servers' stubs for one request, round and round; each begins with the next."""
+        first = next(self._beginnings) % len(self._stubs)
+        return itertools.cycle(self._stubs[first:] + self._stubs[:first])
 
     async def _ask(self, rpc: str, message: Message, cls: type[T], seconds: float | None) -> T:
         end = math.inf if seconds is None else monotonic() + seconds
-        for attempt in itertools.count(1):
+        for attempt, stub in enumerate(self._turn(), 1):
             try:
-                method = getattr(next(self._stubs), rpc)
+                method = getattr(stub, rpc)
                 left = None if seconds is None else end - monotonic()
                 return _heard(await method(message, timeout=left, metadata=self._metadata), cls)
             except grpc.aio.AioRpcError as error:
                 failure = _failure(error)
-            pause = _pause(failure, attempt, len(self._channels))
-            if attempt >= self._attempts * len(self._channels) or monotonic() + pause >= end:
+            pause = _pause(failure, attempt, len(self._stubs))
+            if attempt >= self._attempts * len(self._stubs) or monotonic() + pause >= end:
                 raise failure
             await asyncio.sleep(pause)
         raise AssertionError("the loop above ends by returning or raising")

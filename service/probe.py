@@ -19,7 +19,9 @@ TIMEOUT = 3.0  # seconds; a healthy server answers within milliseconds
 
 _OPTIONS = [
     # Without this an HTTP proxy in the environment would be asked for localhost.
-    ("grpc.enable_http_proxy", 0)
+    ("grpc.enable_http_proxy", 0),
+    # One question, one answer.
+    ("grpc.enable_retries", 0),
 ]
 
 

@@ -321,6 +321,12 @@ async def test_a_server_that_is_away_or_busy_costs_no_pause():
     assert len(good.pipeline.seen) >= 6
 
 
+async def test_requests_side_by_side_all_find_the_server_that_is_there():
+    async with running() as r, Client(f"127.0.0.1:1,{r.address}", attempts=1) as client:
+        digests = await asyncio.gather(*(client.digest(request()) for _ in range(20)))
+    assert [digest.summary_en for digest in digests] == ["story"] * 20
+
+
 async def test_no_server_named_is_an_error():
     for address in ("", " , "):
         with pytest.raises(ValueError, match="name HOST:PORT"):
@@ -339,7 +345,7 @@ async def test_nothing_is_lost_while_two_servers_are_restarted_one_after_the_oth
     servers = [await started(), await started()]
     ports = [server.port for server in servers]
     stop = asyncio.Event()
-    answered = 0
+    answered = streamed = 0
 
     async def load(client: Client) -> None:
         nonlocal answered
@@ -347,32 +353,31 @@ async def test_nothing_is_lost_while_two_servers_are_restarted_one_after_the_oth
             assert (await client.digest(request())).summary_en == "story"
             answered += 1
 
-    async def stream(client: Client) -> int:
+    async def stream(client: Client) -> None:
+        nonlocal streamed
+
         async def endless():
             number = 0
             while not stop.is_set():
                 yield str(number), request()
                 number += 1
 
-        count = 0
         async for _, outcome in client.digest_many(endless(), window=8):
             assert not isinstance(outcome, SvodkaError), outcome
-            count += 1
-        return count
+            streamed += 1
 
     async with Client(",".join(f"127.0.0.1:{port}" for port in ports)) as client:
-        loads = [asyncio.create_task(load(client)) for _ in range(8)]
-        streaming = asyncio.create_task(stream(client))
+        asking = [asyncio.create_task(load(client)) for _ in range(8)]
+        asking.append(asyncio.create_task(stream(client)))
         for index in (0, 1, 0, 1):
-            before = answered
+            before = answered, streamed
             await servers[index].stop(10)
             servers[index] = await started(ports[index])
-            while answered < before + 50:
-                assert not any(task.done() for task in loads)
+            while answered < before[0] + 50 or streamed < before[1] + 20:
+                assert not any(task.done() for task in asking)
                 await asyncio.sleep(0.01)
         stop.set()
-        await asyncio.gather(*loads)
-        assert await streaming > 50
+        await asyncio.gather(*asking)
     for server in servers:
         await server.stop(0)
 
