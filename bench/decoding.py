@@ -19,6 +19,7 @@ import os
 import random
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,10 @@ class Case:
     """A model, and rows for it. With ``imposed``, each output is as long as it may be."""
 
     def __init__(self, name: str, model: Any, rows: Batch, *, size: int, imposed: bool) -> None:
-        self.name, self._model, self._imposed = name, model, imposed
+        self.name, self._imposed = name, imposed
+        self._plain, self._model = model, model
+        self._by_onednn = deepcopy(model)
+        use_onednn(self._by_onednn)
         self._decoder = not model.config.is_encoder_decoder
         self._end = model.generation_config.eos_token_id
         self._pad = model.generation_config.pad_token_id
@@ -81,10 +85,7 @@ class Case:
 
     def onednn(self, use: bool) -> None:
         """Compute linear layers by oneDNN, or as torch does by itself."""
-        for layer in self._model.modules():
-            layer.__dict__.pop("forward", None)
-        if use:
-            use_onednn(self._model)
+        self._model = self._by_onednn if use else self._plain
 
     def _padded(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         width = max(len(ids) for ids, _ in batch)

@@ -37,6 +37,7 @@ from models import (
     select,
     torch_engine,
 )
+from models.onednn import use_onednn
 from models.selection import ModelRef
 from models.starter import build
 
@@ -72,6 +73,7 @@ def opus(name: str, rows: int) -> Iterator[tuple[str, str, Run, list[tuple[int, 
         for engine, compute_type in ENGINES:
             here = replace(ref, engine=engine, compute_type=compute_type)
             if engine == "transformers":
+                use_onednn(model)
                 run: Run = torch_engine.Generator(here, codec, model).run
             else:
                 converted = Path(place) / compute_type

@@ -31,6 +31,7 @@ from transformers import (
 
 from models import presets
 from models.decoding import Decoding
+from models.onednn import use_onednn
 from models.selection import ModelRef
 from models.torch_engine import Generator
 
@@ -106,6 +107,7 @@ def measure(model: Any, task: Task, decoding: Decoding) -> float:
     )  # fmt: skip
     codec: Any = SimpleNamespace(decode=lambda ids: "", pad_id=1, forced_bos_id=None)
     model.generation_config.forced_bos_token_id = None
+    use_onednn(model)
     engine = Generator(ref, codec, model.eval())
     length = Decoding(
         num_beams=decoding.num_beams, min_tokens=task.tokens_out, max_tokens=task.tokens_out

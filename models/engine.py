@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from models.codec import Codec, open_codec
 from models.decoding import Decoding, Generated
+from models.heap import hold
 from models.selection import ModelRef
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def open_engine(ref: ModelRef, threads: int | None = None, *, codec: Codec | Non
     Raises ``ModelError`` if the weights cannot be loaded.
     """
     codec = codec or open_codec(ref)
+    hold()
     if ref.engine == "ctranslate2":
         from models import ctranslate2_engine
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,13 +29,43 @@ def use_onednn(model: nn.Module) -> None:
     if not torch.backends.mkldnn.is_available():
         return
     for layer in model.modules():
-        if type(layer) is nn.Linear and _is_plain(layer.weight):
-            layer.forward = partial(_linear, layer)  # pyright: ignore[reportAttributeAccessIssue]
+        if type(layer) is nn.Linear and _is_plain(layer.weight) and not _is_done(layer):
+            layer.forward = partial(_linear, layer.weight, layer.bias)  # pyright: ignore[reportAttributeAccessIssue]
+    _fold(model)
+
+
+def _fold(model: nn.Module) -> None:
+    """Let the last layer add what BART and its kin add to the scores of all tokens afterwards.
+
+    Of a large vocabulary that is as long a way through memory as the search's own.
+    """
+    bias: Any = getattr(model, "final_logits_bias", None)
+    if not isinstance(bias, Tensor):
+        return
+    head: Any = model.get_output_embeddings()  # pyright: ignore[reportCallIssue]
+    if _is_done(head) and head.bias is None:
+        head.forward = partial(_linear, head.weight, bias.flatten())
+        del model.final_logits_bias
+        model.final_logits_bias = _Added()  # pyright: ignore[reportArgumentType]
+
+
+class _Added:
+    """In place of a tensor that has been added already."""
+
+    def to(self, *_: object) -> _Added:
+        return self
+
+    def __radd__(self, scores: Tensor) -> Tensor:
+        return scores
+
+
+def _is_done(layer: nn.Module) -> bool:
+    return "forward" in vars(layer)
 
 
 def _is_plain(weight: Tensor) -> bool:
     return weight.dtype == torch.float32 and weight.device.type == "cpu"
 
 
-def _linear(layer: nn.Linear, rows: Tensor) -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(rows, layer.weight, layer.bias, "none", [], "")
+def _linear(weight: Tensor, bias: Tensor | None, rows: Tensor) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")

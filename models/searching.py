@@ -16,6 +16,7 @@ from models.decoding import Decoding
 from models.rules import Rules
 
 _NEVER = -1e9  # the score of a beam that is none
+_BLOCK = 64  # tokens; a vocabulary has about as many blocks as the best blocks have tokens
 
 
 class Search(Protocol):
@@ -108,14 +109,16 @@ class Beams:
 
     def advance(self, scores: Tensor) -> Tensor:
         """See ``Search``."""
-        rows, width, vocabulary = len(self._bounds), self.width, scores.shape[-1]
+        rows, width = len(self._bounds), self.width
         least = self._least.repeat_interleave(width)
         scores = self._rules(self.outputs, scores.float().log_softmax(-1), least)
-        totals = scores.view(rows, width, -1) + self._totals[:, :, None]
         # Should all of the best end here, there are as many others to go on with.
         enough = max(2, 1 + len(self._rules.ends)) * width
+        # The best of a row are among the best of its beams: all tokens are looked at once only.
+        best, tokens = _best(scores, min(enough, scores.shape[-1]))
+        totals = best.view(rows, width, -1) + self._totals[:, :, None]
         totals, places = totals.flatten(1).topk(enough)
-        beams, tokens = places // vocabulary, places % vocabulary
+        beams, tokens = places // best.shape[-1], tokens.view(rows, -1).gather(1, places)
         ids = _pick(self._ids, beams)
         ids[:, :, self._length] = tokens
         self._length += 1
@@ -175,6 +178,24 @@ def _with_room(begin: Tensor, bounds: Tensor, rules: Rules) -> Tensor:
     """Return ids (rows, n) with end marks behind them, as many as tokens may come."""
     room = max(0, int(bounds.max()) + 1 - begin.shape[1])
     return torch.nn.functional.pad(begin, (0, room), value=int(rules.ends[0]))
+
+
+def _best(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return what ``scores.topk(count)`` does, a large vocabulary read once and not sorted.
+
+    The best are in the blocks with the best maxima, or behind the last block.
+    """
+    rows, vocabulary = scores.shape
+    blocks = vocabulary // _BLOCK
+    if blocks <= count:
+        return scores.topk(count)
+    whole = blocks * _BLOCK
+    maxima = scores[:, :whole].view(rows, blocks, _BLOCK).amax(-1)
+    places = torch.arange(vocabulary, device=scores.device)
+    some = places[:whole].view(blocks, _BLOCK)[maxima.topk(count).indices].flatten(1)
+    some = torch.cat([some, places[whole:].expand(rows, -1)], 1)
+    best, chosen = scores.gather(1, some).topk(count)
+    return best, some.gather(1, chosen)
 
 
 def _pick(ids: Tensor, beams: Tensor) -> Tensor:

@@ -57,6 +57,7 @@ def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator |
     if threads:
         torch.set_num_threads(threads)
     model = loaded_once(ref, lambda: load(ref))
+    use_onednn(model)
     if FAMILIES[ref.family].shape is Shape.ENCODER:
         return Embedder(ref, model)
     return Generator(ref, codec, model, threads or torch.get_num_threads())
@@ -122,7 +123,6 @@ class _Network:
     def __init__(self, ref: ModelRef, model: Any) -> None:
         self._ref = ref
         self._model = model
-        use_onednn(model)
         self.parameters = sum(tensor.numel() for tensor in model.parameters())
         self.memory = sum(tensor.nbytes for tensor in model.parameters())
 

@@ -22,11 +22,44 @@ def test_linear_layers_give_what_torch_gives_whatever_the_shape():
             torch.testing.assert_close(plain(each), want)
 
 
+class Scoring(nn.Module):
+    """Ends as BART does: a layer without a bias, and the bias added to all tokens' scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lm_head = nn.Linear(8, 30, bias=False)
+        self.register_buffer("final_logits_bias", torch.randn(1, 30))
+
+    def get_output_embeddings(self) -> nn.Module:
+        return self.lm_head
+
+    def forward(self, hidden):
+        scores = self.lm_head(hidden)
+        return scores + self.final_logits_bias.to(scores.device)
+
+
+def test_what_is_added_to_the_scores_is_added_once_however_often_it_is_asked_for():
+    torch.manual_seed(0)
+    model = Scoring()
+    hidden = torch.randn(3, 1, 8)
+    with torch.inference_mode():
+        expected = model(hidden)
+        for _ in range(2):
+            use_onednn(model)
+            torch.testing.assert_close(model(hidden), expected)
+
+
 def test_other_precisions_are_left_alone():
     model = nn.Linear(3, 3).double()
     use_onednn(model)
     rows = torch.randn(2, 3, dtype=torch.float64)
     assert torch.equal(model(rows), nn.functional.linear(rows, model.weight, model.bias))
+
+    scoring = Scoring().double()
+    hidden = torch.randn(2, 8, dtype=torch.float64)
+    expected = scoring(hidden)
+    use_onednn(scoring)
+    assert torch.equal(scoring(hidden), expected)
 
 
 SHAPES = """
