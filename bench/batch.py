@@ -46,7 +46,7 @@ from service.batch.job import Job, Paths
 from service.batch.progress import Progress, Tally
 from service.batch.record import Place
 from service.batch.run import run
-from service.cli.batch import BATCH_SECONDS
+from service.cli.batch import DEFAULTS
 from service.lane import ProcessLane
 from service.pipeline import pipeline
 from service.scheduler.work import Batch, Output, Unit
@@ -365,7 +365,7 @@ def main() -> None:
     two.add_argument("path", type=Path)
     two.add_argument("--count", type=int, default=50)
     two.add_argument("--preset", default="starter")
-    two.add_argument("--batch-seconds", type=float, default=BATCH_SECONDS)
+    two.add_argument("--batch-seconds", type=float, default=DEFAULTS["batch_seconds"])
     two.add_argument("--at-once", action="store_true")
     two.add_argument("--budgets", type=int, nargs="+", default=[2048, 4096, 8192])
     two.add_argument("--translator", help="in the place of the preset's; a small one is quick")

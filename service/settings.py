@@ -31,7 +31,8 @@ class EngineSettings:
     ] = "auto"
     threads: Annotated[int, "Threads of each lane; 0 shares the cores among the lanes."] = 0
     lanes: Annotated[
-        int, "Processes that hold the models and compute; one per device at least."
+        int,
+        "Processes that hold the models and compute, one per device at least; 0: what is fastest.",
     ] = 1
     workers: Annotated[int, "Processes that clean, split and encode."] = 1
     batch_tokens: Annotated[int, "Most padded tokens in one batch: memory's bound."] = 16384

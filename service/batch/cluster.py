@@ -71,7 +71,7 @@ def run_on_ray(
     ray = needed("ray", "clusters", "ray")
     needed("ray.data", "clusters", "ray")
     # Many actors on a machine share its cores, so each has what it is given and no more.
-    settings = replace(settings, threads=settings.threads or 1)
+    settings = replace(settings, threads=settings.threads or 1, lanes=settings.lanes or 1)
     ledger = Ledger(job)
     try:
         ledger.open()

@@ -49,8 +49,8 @@ class InProcess:
 
     def __init__(self, settings: EngineSettings, window: int = 64) -> None:
         """Name the models. Raises ModelUnavailable if there are none such here."""
-        self.window = window * settings.lanes
         self._pipeline = Pipeline(settings)
+        self.window = window * self._pipeline.stats().lanes
 
     @property
     def models(self) -> tuple[Model, ...]:

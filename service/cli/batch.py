@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from service.batch.job import Job
     from service.batch.run import Outcome
 
-BATCH_SECONDS = 30.0  # a batch is not interrupted, but nobody here is in a hurry
+# Nobody here is in a hurry, though a batch is not interrupted; and there is always more to compute.
+DEFAULTS = {"batch_seconds": 30.0, "lanes": 0}
 _FORMATS = ["jsonl", "json", "csv", "tsv", "parquet", "arrow", "warc", "text", "html"]
 
 
@@ -42,7 +43,7 @@ class _Command(click.Command):
         return super().parse_args(ctx, joined.split("\0") if args else [])
 
 
-@click.command(cls=_Command, context_settings={"default_map": {"batch_seconds": BATCH_SECONDS}})
+@click.command(cls=_Command, context_settings={"default_map": DEFAULTS})
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "-o",

@@ -74,7 +74,7 @@ class Pipeline:
             models=(_model(selection.summarizer), _model(selection.translator)),
             limits=limits or Limits(),
         )
-        count = max(settings.lanes, len(selections))
+        count = max(settings.lanes or _fastest(selection, settings.threads), len(selections))
         threads = settings.threads or max(1, usable_cores() // count)
         self._workers = Workers(settings.workers, workshop.open_workshop, selection)
         lanes = [
@@ -318,6 +318,18 @@ def _put_back(
         parts += (text[start:first], rendering.ru)
         start = last
     return "".join([*parts, text[start:end]])
+
+
+def _fastest(selection: Selection, threads: int) -> int:
+    """Return how many lanes compute the most.
+
+    On a CPU transformers leaves a part of the cores idle between its operations, which a
+    second lane uses: see docs/decoding.md. A device is kept busy by one, and CTranslate2
+    does not wait between operations.
+    """
+    refs = (selection.summarizer, selection.translator)
+    gains = any(ref.device == "cpu" and ref.engine == "transformers" for ref in refs)
+    return 2 if gains and usable_cores() >= 2 * max(threads, 1) else 1
 
 
 def _select(settings: EngineSettings) -> list[Selection]:

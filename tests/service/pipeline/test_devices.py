@@ -40,6 +40,23 @@ async def test_each_device_has_a_lane() -> None:
         await pipeline.close()
 
 
+@pytest.mark.parametrize(
+    ("cores", "others", "lanes"),
+    [
+        (1, {}, 1),
+        (2, {}, 2),
+        (16, {}, 2),
+        (2, {"threads": 2}, 1),
+        (4, {"threads": 2}, 2),
+        (4, {"engine": "ctranslate2"}, 1),
+        (4, {"lanes": 3}, 3),
+    ],
+)
+def test_as_many_lanes_as_are_fastest(cores, others, lanes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("service.pipeline.pipeline.usable_cores", lambda: cores)
+    assert Pipeline(settings("cpu", **{"lanes": 0, **others})).stats().lanes == lanes
+
+
 def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(ModelUnavailable, match="cuda:7"):
         Pipeline(settings("cpu,cuda:7"))
