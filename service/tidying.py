@@ -11,10 +11,11 @@ looking through all of it takes some milliseconds. The parent, the lanes and the
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import threading
 import time
+
+from models.heap import trim
 
 QUIET = 1.0  # seconds between two looks
 RESTING = 0.02  # core seconds at most in a second of rest: health checks, a page of metrics
@@ -67,11 +68,3 @@ def tidy_in_thread() -> None:
             tidying.look()
 
     threading.Thread(target=chore, name="tidy", daemon=True).start()
-
-
-def trim() -> None:
-    """Give back the free pages of the C library's heap; glibc alone knows how."""
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):  # another C library: it has its own ways
-        return

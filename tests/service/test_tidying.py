@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from models.heap import trim
 from service import tidying
 from service.lane import ProcessLane
 from service.pipeline.workers import Workers
 from service.scheduler import Batch, Output, Unit
-from service.tidying import QUIET, WORTH, Tidying, tidy, trim
+from service.tidying import QUIET, WORTH, Tidying, tidy
 
 LITTER_MB = 60
 
