@@ -127,8 +127,8 @@ class Generator:
         """Yield the rows of each call: those whose neighbours change nothing for them.
 
         A greedy row ends where it should, whatever its call's bound. CTranslate2
-        cannot end one row of a beam search, so there a call's rows have about the same bound;
-        and it has one least length for a call.
+        cannot end one row of a beam search, so there a call's rows have roughly the same bound
+        (``_rounded``); and it has one least length for a call.
         """
         network = self._network
         most = network.together and max(1, network.together // decoding.num_beams)
@@ -210,8 +210,12 @@ class _Decoder(Generator):
 
 
 def _rounded(bound: int, decoding: Decoding) -> int:
-    """Return the next power of two, or the most that any row may have."""
-    return min(1 << (bound - 1).bit_length(), decoding.max_tokens)
+    """Return the next power of four, or the most that any row may have.
+
+    In finer steps fewer rows share a call, in coarser ones a row that repeats itself goes on longer.
+    """
+    exponent = (bound - 1).bit_length()
+    return min(1 << exponent + exponent % 2, decoding.max_tokens)
 
 
 def _stop(rows: Sequence[int], bounds: list[int], dropped: Dropped) -> Callable[[Any], bool]:
