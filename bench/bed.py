@@ -24,7 +24,7 @@ import signal
 import socket
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +36,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from bench.load import Item
 from models import Selection, open_codec, select
 from service.client import Access
+from service.sentences import sentence_offsets
 from service.verification import check_sentence, doubtful
 from svodka.v1 import svodka_service_pb2 as pb
 from svodka.v1 import svodka_service_pb2_grpc
@@ -148,7 +149,7 @@ def arguments(about: str | None) -> argparse.ArgumentParser:
 
 
 def prepare(given: argparse.Namespace) -> Bed:
-    """Read the texts, build the models. Articles that need more than one window are left out."""
+    """Read the texts, build the models. What needs more than one window or try is left out."""
     sentences = [line.strip() for line in given.sentences.open(encoding="utf-8")]
     articles = [json.loads(line)["article"] for line in given.articles.open(encoding="utf-8")]
     flags = ["--engine", given.engine, "--compute-type", given.compute_type]
@@ -161,22 +162,34 @@ def prepare(given: argparse.Namespace) -> Bed:
         summarizer, translator = copiers.build(
             folder, sentences, articles, small=given.quick, beams=given.beams
         )
+
         # The service makes a doubted translation again. How often is the model's affair, so it
         # is left out here.
-        russian = copiers.translated(translator, sentences)
-        pairs = list(zip(sentences, russian, strict=True))
-        sentences = [en for en, ru in pairs if not doubtful(check_sentence(en, ru))]
-        print(f"{len(sentences)} of {len(pairs)} sentences pass the checks", file=sys.stderr)
+        def passes(text: str) -> bool:
+            return not doubtful(check_sentence(text, copiers.translated(translator, text)))
+
+        def summary_passes(text: str) -> bool:
+            summary = copiers.summarized(summarizer, text)
+            return all(passes(summary[start:end]) for start, end in sentence_offsets(summary))
+
+        sentences = _those("sentences pass the checks", sentences, passes)
+        articles = _those("articles' summaries do", articles, summary_passes)
         flags += ["--preset", "starter"]
         flags += ["--summarizer", str(summarizer), "--translator", str(translator)]
     bed = Bed(tuple(dict.fromkeys(sentences)), tuple(articles), tuple(flags), given.quick)
     most = bed.selection.summarizer.max_input_tokens
     if bed.selection.summarizer.task == "embed":
         return bed
-    pairs = zip(bed.articles, bed.article_costs, strict=True)
-    fitting = tuple(text for text, cost in pairs if cost <= most)
-    print(f"{len(fitting)} of {len(articles)} articles fit into one window", file=sys.stderr)
-    return Bed(bed.sentences, fitting, bed.flags, bed.quick)
+    costs = dict(zip(bed.articles, bed.article_costs, strict=True))
+    articles = _those("of them fit into one window", bed.articles, lambda text: costs[text] <= most)
+    return Bed(bed.sentences, tuple(articles), bed.flags, bed.quick)
+
+
+def _those(what: str, texts: Sequence[str], are: Callable[[str], bool]) -> list[str]:
+    """The texts that are so; says how many."""
+    some = list(filter(are, texts))
+    print(f"{len(some)} of {len(texts)} {what}", file=sys.stderr)
+    return some
 
 
 @asynccontextmanager

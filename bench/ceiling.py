@@ -44,7 +44,7 @@ class Alone:
 
     A turn takes about ``texts`` of the ``sentences``, which it translates, or of the ``articles``,
     of which it also translates the summaries: every so many-th batch of all of them in order of
-    length, other ones each time.
+    length, other ones each time, so that two turns after one another are of all lengths.
     """
 
     def __init__(self, bed: Bed, kind: str, texts: int) -> None:
@@ -55,10 +55,11 @@ class Alone:
         )
 
     def __enter__(self) -> Self:
-        self.turn()  # the first time is slow
+        self._turn(BUDGETS[0], 0)  # the first time is slow
         speeds = dict.fromkeys(BUDGETS, 0.0)
-        for self.budget in BUDGETS * 2:
-            speeds[self.budget] += self.turn().tokens
+        for number in 0, 1:
+            for budget in BUDGETS:
+                speeds[budget] += self._turn(budget, number).tokens
         self.budget = max(BUDGETS, key=speeds.__getitem__)
         return self
 
@@ -67,8 +68,10 @@ class Alone:
 
     def turn(self) -> Speed:
         """Its speed now."""
-        asked = self.budget, self._texts, next(self._turns)
-        return self._process.submit(_turn, *asked).result()
+        return self._turn(self.budget, next(self._turns))
+
+    def _turn(self, budget: int, number: int) -> Speed:
+        return self._process.submit(_turn, budget, self._texts, number).result()
 
 
 def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -95,7 +98,7 @@ class _Models:
         """See ``Alone``."""
         every = max(1, len(self.ids) // texts)
         batches = list(batched(self.ids, self.refs[0], budget))
-        batches = batches[random.Random(number).randrange(min(every, len(batches))) :: every]
+        batches = batches[int(_between(number) * min(every, len(batches))) :: every]
         began, used = time.perf_counter(), time.process_time()
         answers = self._run(0, batches)
         if self.articles:
@@ -116,6 +119,11 @@ _models: _Models | None = None
 def _load(bed: Bed, kind: str) -> None:
     global _models
     _models = _Models(bed, kind)
+
+
+def _between(number: int) -> float:
+    """0, ½, ¼, ¾, ⅛, …: van der Corput's sequence, whose neighbours lie far apart."""
+    return int(f"{number:b}"[::-1], 2) / 2 ** number.bit_length()
 
 
 def _turn(budget: int, texts: int, number: int) -> Speed:

@@ -25,6 +25,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import sentencepiece
@@ -40,7 +41,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-LEAST = 45  # tokens of a summary before it may end
+LEAST, MOST = 45, 142  # tokens of a summary: before it may end, and in all
+ENDING = re.compile(r"Ġ?[^\w\s]*[.!?]\W*")  # of a sentence, among the summarizer's pieces
 CODE = 256  # dimensions that say which token it is, in four heads of 64
 HEAD = 64
 BARRED = -100.0  # the bias of what is never written
@@ -197,11 +199,15 @@ def _letter(match: re.Match[str]) -> str:
     return russian.capitalize() if match[0][0].isupper() else russian
 
 
-def translated(folder: Path, texts: Sequence[str]) -> list[str]:
+def translated(folder: Path, text: str) -> str:
     """What the translator in a folder writes, known without computing it."""
-    pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "source.spm"))
-    encoded = (pieces.encode(text, out_type=str) for text in texts)
-    return ["".join(map(_russian, own)).replace("▁", " ").strip() for own in encoded]
+    pieces = _loaded_pieces(folder).encode(text, out_type=str)
+    return "".join(map(_russian, pieces)).replace("▁", " ").strip()
+
+
+@cache
+def _loaded_pieces(folder: Path) -> sentencepiece.SentencePieceProcessor:
+    return sentencepiece.SentencePieceProcessor(model_file=str(folder / "source.spm"))
 
 
 # The summarizer.
@@ -240,7 +246,7 @@ def _summarizer(
     what = torch.arange(2 * HEAD, 2 * HEAD + CODE)
     ending, late = int(what[-1]) + 1, int(what[-1]) + 3  # and a counterweight beside each
     words = {name: number for name, number in tokenizer.get_vocab().items() if number < vocabulary}
-    ends = [number for name, number in words.items() if re.fullmatch(r"Ġ?[^\w\s]*[.!?]\W*", name)]
+    ends = [number for name, number in words.items() if ENDING.fullmatch(name)]
     small = 0.05  # the first layer norm makes it 1
     with torch.no_grad():
         shared = model.model.shared.weight
@@ -261,7 +267,7 @@ def _summarizer(
         _stop(first, (ending, late), shared[2, what] / small, what)
     model.generation_config = GenerationConfig(
         num_beams=beams,
-        max_length=142,
+        max_length=MOST,
         bos_token_id=0,
         pad_token_id=1,
         eos_token_id=2,
@@ -269,6 +275,20 @@ def _summarizer(
         forced_bos_token_id=0,
     )
     model.save_pretrained(folder)
+
+
+def summarized(folder: Path, text: str) -> str:
+    """What the summarizer in a folder writes, likewise."""
+    tokenizer = _loaded_tokenizer(folder)
+    written = tokenizer.encode(text, add_special_tokens=False)
+    names = enumerate(written.tokens[LEAST:], LEAST + 1)
+    most = next((count for count, name in names if ENDING.fullmatch(name)), MOST)
+    return tokenizer.decode(written.ids[:most])
+
+
+@cache
+def _loaded_tokenizer(folder: Path) -> Tokenizer:
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
 def _byte_pairs(texts: Sequence[str], vocabulary: int) -> Tokenizer:

@@ -59,7 +59,7 @@ async def main() -> None:
     seconds = 5.0 if given.quick else given.seconds
     for kind, rpc, items, texts in (
         ("sentences", "Translate", bed.translations(), 256),
-        ("articles", "Digest", bed.digests(), 16),
+        ("articles", "Digest", bed.digests(), 24),
     ):
         if given.only in (None, kind):
             print(f"\n{kind.capitalize()}: {rpc}, one a request\n")

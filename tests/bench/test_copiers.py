@@ -30,7 +30,8 @@ def test_a_translation_is_as_long_as_its_sentence_and_as_foreseen(folders: tuple
     codec, engine = open_codec(ref), open_engine(ref)
     ids = [codec.encode(text) for text in SENTENCES]
     answers = engine.run(ids, ref.decoding)
-    assert [answer.text for answer in answers] == copiers.translated(folders[1], SENTENCES)
+    foreseen = [copiers.translated(folders[1], text) for text in SENTENCES]
+    assert [answer.text for answer in answers] == foreseen
     assert [answer.output_tokens for answer in answers] == [len(row) - 1 for row in ids]
     assert "3.5" in answers[1].text
 
@@ -41,6 +42,7 @@ def test_a_summary_is_the_beginning_up_to_the_end_of_a_sentence(folders: tuple[P
     codec, engine = open_codec(ref), open_engine(ref)
     (answer,) = engine.run([codec.encode(ARTICLE)], ref.decoding)
     assert ARTICLE.startswith(answer.text)
+    assert answer.text == copiers.summarized(folders[0], ARTICLE)
     assert answer.text.endswith(".")
     assert answer.output_tokens >= copiers.LEAST
     assert not answer.truncated
