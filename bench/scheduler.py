@@ -2,8 +2,8 @@
 
 Callers keep a number of units queued: each asks for the units of one article,
 and when it has the answers, for the next. `gap` is the scheduler's own delay,
-for which the lane is idle: from the end of a batch until the next one comes,
-with the answers given out in between. It and `cpu`, the time per unit with the
+for which the lane is idle: from the end of a batch until the next one comes;
+the answers are given out while that one runs. It and `cpu`, the time per unit with the
 callers' part, are processor time, so that other work on the machine does not
 count; units/s are by the wall clock, and it does. The garbage collector is set as in a server
 that is warm.

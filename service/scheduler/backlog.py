@@ -183,7 +183,9 @@ class Backlog:
     def _place(self, entry: Entry) -> tuple[Priority, float, str]:
         """Class, date and caller: of two who share it, the one with less that waits."""
         priority, due = entry.urgency()
-        return priority, due, min(entry.callers(), key=self._turns[priority].tokens)
+        first, last = entry.callers()
+        caller = first if first == last else min(first, last, key=self._turns[priority].tokens)
+        return priority, due, caller
 
     @staticmethod
     def _group(entry: Entry, priority: Priority) -> _Group:

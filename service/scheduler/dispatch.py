@@ -134,7 +134,7 @@ class Dispatch:
         waiting, promised = self.backlog.tokens(priority), self._forecast.tokens(priority)
         lane_seconds = 0.0
         for queue, pace in self.paces.items():
-            count = waiting[queue] + promised[queue]
+            count = waiting.get(queue, 0) + promised.get(queue, 0)
             if count:
                 lane_seconds += pace.predict(count, now)
         return lane_seconds / len(self.posts)
@@ -237,18 +237,22 @@ class Dispatch:
                 raise
             log.warning("a batch of %s failed", batch.queue, exc_info=error)
         else:
-            self._charge(pick, batch, began)
             now = self._clock()
+            self.backlog.charge(pick, now - began)
             pace.measure(batch, now - began, now)
             post.failures = 0
             # Soon: when the next batch has been sent.
-            asyncio.get_running_loop().call_soon(self._give_out, entries, outputs)
+            per_token = (now - began) / batch.tokens
+            asyncio.get_running_loop().call_soon(self._give_out, entries, outputs, per_token)
         finally:
             post.free_at = None
             post.entries = ()
 
-    def _give_out(self, entries: Sequence[Entry], outputs: Sequence[Output]) -> None:
+    def _give_out(
+        self, entries: Sequence[Entry], outputs: Sequence[Output], per_token: float
+    ) -> None:
         for entry, output in zip(entries, outputs, strict=True):
+            entry.charge(entry.tokens * per_token)
             self._finish(entry, output)
 
     async def _outputs(self, lane: Lane, batch: Batch) -> Sequence[Output]:

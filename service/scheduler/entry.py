@@ -95,7 +95,8 @@ class Entry:
             call.entries.add(self)
             self._interactive += call.job.priority is Priority.INTERACTIVE
             heappush(self._dates, (call.job.due, id(call), call))
-            call.job.meter.shift(running=int(self.running))
+            if self.running:
+                call.job.meter.shift(running=1)
         self.calls.setdefault(call, []).append(position)
 
     def leave(self, call: Call) -> None:

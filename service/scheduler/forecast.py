@@ -54,7 +54,8 @@ class Forecast:
 
     def ask(self, job: Job, queues: set[str], tokens: Mapping[str, int]) -> None:
         """The job asks these queues, for what costs so much and nobody computes yet."""
-        job.asked.update(tokens)
+        for queue, count in tokens.items():
+            job.asked[queue] = job.asked.get(queue, 0) + count
         if not job.promised:
             return
         whose = job.priority, job.caller
@@ -74,7 +75,7 @@ class Forecast:
         self._typical[job.kind] = (
             weight * KEPT + 1,
             {
-                queue: tokens.get(queue, 0.0) * KEPT + job.asked[queue]
+                queue: tokens.get(queue, 0.0) * KEPT + job.asked.get(queue, 0)
                 for queue in tokens.keys() | job.asked.keys()
             },
         )

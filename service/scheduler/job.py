@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,6 +21,23 @@ class Job:
     An async context manager: leaving it, by whatever way, drops all of its
     units that are not finished and cancels the runs that wait for them.
     """
+
+    __slots__ = (
+        "_scheduler",
+        "asked",
+        "caller",
+        "calls",
+        "deadline",
+        "delay",
+        "due",
+        "kind",
+        "meter",
+        "no_cache",
+        "priority",
+        "promised",
+        "scope",
+        "wait",
+    )
 
     def __init__(
         self,
@@ -49,7 +65,7 @@ class Job:
         self.kind = kind
         self.delay = delay
         self.promised: dict[str, int] = {}  # tokens by queue; see ``forecast``
-        self.asked: Counter[str] = Counter()
+        self.asked: dict[str, int] = {}  # likewise
         self.meter = meter
         self.calls: set[Call] = set()
 

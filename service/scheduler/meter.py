@@ -26,6 +26,19 @@ class Usage:
 class Meter:
     """Counts for one job."""
 
+    __slots__ = (
+        "_at",
+        "_clock",
+        "_queue_seconds",
+        "_running",
+        "_unfinished",
+        "cached_units",
+        "compute_seconds",
+        "input_tokens",
+        "output_tokens",
+        "units",
+    )
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._at = clock()

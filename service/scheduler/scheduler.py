@@ -207,7 +207,8 @@ class Scheduler:
         """See ``Job.run``."""
         if job not in self._jobs:
             raise RuntimeError("a job runs between entering and leaving it")
-        self._admit(job, units)
+        keys = [self._key(job, unit) for unit in units]
+        self._admit(job, units, keys)
         job.wait = True  # what was begun is finished: later runs of the job are not refused
         call = Call(job, len(units))
         job.calls.add(call)
@@ -215,8 +216,8 @@ class Scheduler:
         try:
             left = job.deadline - self._clock()
             async with asyncio.timeout(None if math.isinf(left) else left):
-                for position, unit in enumerate(units):
-                    await self._place(call, position, unit)
+                await self._place(call, units, keys)
+                del keys  # thousands may wait from here on
                 if units:
                     await call.done
         except TimeoutError:
@@ -228,7 +229,7 @@ class Scheduler:
 
     # Admission.
 
-    def _admit(self, job: Job, units: Sequence[Unit]) -> None:
+    def _admit(self, job: Job, units: Sequence[Unit], keys: Sequence[Hashable | None]) -> None:
         """Raise what ``Job.run`` raises before anything is queued."""
         left = job.deadline - self._clock()
         if left <= 0:
@@ -236,12 +237,12 @@ class Scheduler:
             raise DeadlineExpired("the deadline has passed")
         fresh = {
             key or position: unit
-            for position, unit in enumerate(units)
-            if (key := self._key(job, unit)) not in self._cache and key not in self._entries
+            for position, (unit, key) in enumerate(zip(units, keys, strict=True))
+            if not self._known(key)
         }
-        tokens: Counter[str] = Counter()
+        tokens: dict[str, int] = {}
         for unit in fresh.values():
-            tokens[unit.queue] += unit.tokens
+            tokens[unit.queue] = tokens.get(unit.queue, 0) + unit.tokens
         self._forecast.ask(job, {unit.queue for unit in units}, tokens)
         if not fresh:
             return
@@ -252,8 +253,9 @@ class Scheduler:
             raise DeadlineExpired("the deadline is too near, even for an empty queue")
         if job.wait:
             return
-        ahead = self._ahead(job, tokens.total())
-        room = self._rooms[job.priority].fits(job.caller, tokens.total())
+        total = sum(tokens.values())
+        ahead = self._ahead(job, total)
+        room = self._rooms[job.priority].fits(job.caller, total)
         if self._with_own(ahead, tokens) > left or not room:
             raise self._refusal(ahead)
 
@@ -288,28 +290,34 @@ class Scheduler:
             what = "the server is shutting down" if self._closing else "no model can be started"
             raise Unavailable(what, retry_after=self.policy.backoff_max)
 
-    async def _place(self, call: Call, position: int, unit: Unit) -> None:
-        """Find the unit's output, join its entry, or make one as soon as there is room."""
-        key = self._key(call.job, unit)
-        if self._share(call, position, unit, key):
-            return
+    async def _place(
+        self, call: Call, units: Sequence[Unit], keys: Sequence[Hashable | None]
+    ) -> None:
+        """Find each unit's output, join its entry, or make one as soon as there is room."""
         room, caller = self._rooms[call.job.priority], call.job.caller
-        if not room.fits(caller, unit.tokens):
-            await room.wait(caller, unit.tokens, lambda: key in self._cache or key in self._entries)
+        for position, (unit, key) in enumerate(zip(units, keys, strict=True)):
             if self._share(call, position, unit, key):
-                return
-        self._check_up()
-        entry = Entry(unit, key, next(self._numbers))
-        entry.join(call, position)
-        if key is not None:
-            self._entries[key] = entry
-        self._dispatch.submit(entry)
+                continue
+            if not room.fits(caller, unit.tokens):
+                await room.wait(caller, unit.tokens, partial(self._known, key))
+                if self._share(call, position, unit, key):
+                    continue
+            self._check_up()
+            entry = Entry(unit, key, next(self._numbers))
+            entry.join(call, position)
+            if key is not None:
+                self._entries[key] = entry
+            self._dispatch.submit(entry)
 
     # Sharing.
 
     def _key(self, job: Job, unit: Unit) -> Hashable | None:
         """What makes two units equal; None for one that is equal to none."""
         return None if job.no_cache else (job.scope, unit.queue, unit.profile, unit.key)
+
+    def _known(self, key: Hashable | None) -> bool:
+        """Is there an output, or will there be one?"""
+        return key in self._cache or key in self._entries
 
     def _share(self, call: Call, position: int, unit: Unit, key: Hashable | None) -> bool:
         """Serve a unit from the cache, or let it join an equal one."""
@@ -332,6 +340,8 @@ class Scheduler:
     def _abandon(self, call: Call) -> None:
         """The call is over: nothing of it stays behind."""
         call.job.calls.discard(call)
+        if not call.missing:
+            return
         call.job.meter.shift(unfinished=-call.missing)
         call.missing = 0
         running = set()

@@ -17,6 +17,7 @@ It counts tokens and compares dates; it knows no clock.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
 from itertools import chain, islice
 
 from sortedcontainers import SortedList
@@ -24,6 +25,7 @@ from sortedcontainers import SortedList
 from service.scheduler.entry import Entry
 
 REMEMBERED = 1024  # callers who left ahead of their share
+LEFT_BEHIND = 8  # times as many dates as entries that wait: then the heap is made anew
 
 
 class Turns:
@@ -43,8 +45,7 @@ class Turns:
 
     def __iter__(self) -> Iterator[Entry]:
         for share in self._shares.values():
-            for _, _, entry in share.dates:
-                yield entry
+            yield from share.entries.values()
 
     @property
     def callers(self) -> int:
@@ -74,8 +75,7 @@ class Turns:
             self._left_ahead.pop(share.caller, None)
             self._shares[share.caller] = share
             self._service += share.service
-        share.dates.add((entry.due, entry.number, entry))
-        share.tokens += entry.tokens
+        share.add(entry)
         self._count += 1
         if share.first is entry:
             self._put(share, share.line if share.line is not None else self._eligible)
@@ -84,16 +84,12 @@ class Turns:
         """The entry waits no more. ``served``: because it goes."""
         share = self._shares[entry.caller]
         first = share.first is entry
-        if first:
-            del share.dates[0]
-        else:
-            share.dates.remove((entry.due, entry.number, entry))
-        share.tokens -= entry.tokens
+        share.remove(entry)
         self._count -= 1
         if served:
             share.service += entry.tokens
             self._service += entry.tokens
-        if not share.dates:
+        if not share.entries:
             self._leave(share)
         elif first or (served and share.line is self._ahead):
             self._put(share, share.line)
@@ -142,19 +138,41 @@ class Turns:
 
 
 class _Share:
-    """One caller who waits. ``place`` is its key in ``line``, one of the two."""
+    """One caller who waits. ``place`` is its key in ``line``, one of the two.
 
-    __slots__ = ("caller", "dates", "line", "place", "service", "tokens")
+    An entry that goes, mostly from the middle since it fits into a batch in length, leaves its date
+    behind in the heap until that comes up, or there are too many.
+    """
+
+    __slots__ = ("_dates", "caller", "entries", "line", "place", "service", "tokens")
 
     def __init__(self, caller: str, service: int) -> None:
         self.caller = caller
         self.service = service
         self.tokens = 0
-        self.dates = SortedList()  # of due, number, entry
+        self.entries: dict[int, Entry] = {}  # by number
+        self._dates: list[tuple[float, int]] = []  # a heap of due and number
         self.line: SortedList | None = None
         self.place: tuple[object, ...] = ()
 
     @property
     def first(self) -> Entry:
         """The entry with the earliest date."""
-        return self.dates[0][-1]
+        while True:
+            due, number = self._dates[0]
+            entry = self.entries.get(number)
+            if entry is not None and entry.due == due:
+                return entry
+            heappop(self._dates)
+
+    def add(self, entry: Entry) -> None:
+        self.entries[entry.number] = entry
+        self.tokens += entry.tokens
+        heappush(self._dates, (entry.due, entry.number))
+
+    def remove(self, entry: Entry) -> None:
+        del self.entries[entry.number]
+        self.tokens -= entry.tokens
+        if len(self._dates) > LEFT_BEHIND * (1 + len(self.entries)):
+            self._dates = [(entry.due, number) for number, entry in self.entries.items()]
+            heapify(self._dates)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from service.scheduler.turns import REMEMBERED, Turns
+from service.scheduler.turns import LEFT_BEHIND, REMEMBERED, Turns
 
 NAMES = "abcd"
 sizes = st.integers(1, 50)
@@ -108,6 +108,16 @@ def test_what_is_remembered_is_bounded():
     assert not turns._shares
 
 
+def test_what_went_is_soon_forgotten_though_its_date_never_comes_up():
+    turns = Turns(lead=0)
+    turns.add(entry(0, due=-1))
+    for n in range(1, 2000):
+        turns.add(entry(n, due=n))
+        turns.remove(entry(n, due=n), served=True)
+        assert len(turns._shares["a"]._dates) <= LEFT_BEHIND * 2 + 1
+    assert turns.head().number == 0
+
+
 class Line(RuleBasedStateMachine):
     """Against the plainest model: it looks at everybody each time."""
 
@@ -130,11 +140,13 @@ class Line(RuleBasedStateMachine):
 
     @rule(caller=st.sampled_from(NAMES), due=st.integers(0, 5), tokens=sizes)
     def add(self, caller: str, due: int, tokens: int) -> None:
-        if caller not in self.names:
-            start = int(-(-self.mean // 1)) if self.waiting else 0
-            self.service[caller] = max(start, self.service.get(caller, 0))
-        it = entry(self.number, caller, due=due, tokens=tokens)
+        self.come(entry(self.number, caller, due=due, tokens=tokens))
         self.number += 1
+
+    def come(self, it) -> None:
+        if it.caller not in self.names:
+            start = int(-(-self.mean // 1)) if self.waiting else 0
+            self.service[it.caller] = max(start, self.service.get(it.caller, 0))
         self.waiting.append(it)
         self.turns.add(it)
 
@@ -144,6 +156,16 @@ class Line(RuleBasedStateMachine):
             it = data.draw(st.sampled_from(self.waiting))
             self.turns.remove(it)
             self.gone(it)
+
+    @rule(data=st.data(), due=st.integers(0, 5))
+    def reorder(self, data, due: int) -> None:
+        """Out of the line and in again, with another date."""
+        if self.waiting:
+            it = data.draw(st.sampled_from(self.waiting))
+            self.turns.remove(it)
+            self.gone(it)
+            it.due = due
+            self.come(it)
 
     @rule()
     def take(self) -> None:
