@@ -32,10 +32,12 @@ Ids = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Speed:
-    """Tokens of input a second, and core seconds of a token."""
+class Turn:
+    """So many texts, of so many tokens in all, took so long."""
 
-    tokens: float
+    texts: int
+    tokens: int
+    seconds: float
     core_seconds: float
 
 
@@ -45,10 +47,14 @@ class Alone:
     A turn takes about ``texts`` of the ``sentences``, which it translates, or of the ``articles``,
     of which it also translates the summaries: every so many-th batch of all of them in order of
     length, other ones each time, so that two turns after one another are of all lengths.
+
+    ``overhead`` is what a text costs whatever its length, in tokens of its input: a summary is as
+    long for a short article. Without it, whoever was just asked for long ones would look fast.
     """
 
     def __init__(self, bed: Bed, kind: str, texts: int) -> None:
         self.budget = BUDGETS[0]
+        self.overhead = 0.0
         self._texts, self._turns = texts, count()
         self._process = ProcessPoolExecutor(
             1, multiprocessing.get_context("spawn"), _load, (bed, kind)
@@ -59,18 +65,27 @@ class Alone:
         speeds = dict.fromkeys(BUDGETS, 0.0)
         for number in 0, 1:
             for budget in BUDGETS:
-                speeds[budget] += self._turn(budget, number).tokens
+                speeds[budget] += self.speed(self._turn(budget, number))
         self.budget = max(BUDGETS, key=speeds.__getitem__)
+        self.overhead = self._process.submit(_overhead, self.budget).result()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.shutdown()
 
-    def turn(self) -> Speed:
-        """Its speed now."""
+    def turn(self) -> Turn:
+        """What it does now."""
         return self._turn(self.budget, next(self._turns))
 
-    def _turn(self, budget: int, number: int) -> Speed:
+    def work(self, turn: Turn) -> float:
+        """What was done in a turn: tokens, and the texts' overhead."""
+        return turn.tokens + self.overhead * turn.texts
+
+    def speed(self, turn: Turn) -> float:
+        """The same a second."""
+        return self.work(turn) / turn.seconds
+
+    def _turn(self, budget: int, number: int) -> Turn:
         return self._process.submit(_turn, budget, self._texts, number).result()
 
 
@@ -94,19 +109,33 @@ class _Models:
             map(self.codecs[0].encode, bed.articles if self.articles else bed.sentences)
         )
 
-    def turn(self, budget: int, texts: int, number: int) -> Speed:
+    def turn(self, budget: int, texts: int, number: int) -> Turn:
         """See ``Alone``."""
         every = max(1, len(self.ids) // texts)
         batches = list(batched(self.ids, self.refs[0], budget))
-        batches = batches[int(_between(number) * min(every, len(batches))) :: every]
+        return self._timed(
+            batches[int(_between(number) * min(every, len(batches))) :: every], budget
+        )
+
+    def overhead(self, budget: int) -> float:
+        """See ``Alone``: what explains a batch of long texts and one of short ones."""
+        batches = list(batched(self.ids, self.refs[0], budget))
+        eighth = len(batches) // 8
+        long, short = (self._timed([batches[n]], budget) for n in (eighth, -1 - eighth))
+        # seconds = texts * a + tokens * b, in both
+        a = long.seconds * short.tokens - short.seconds * long.tokens
+        b = long.texts * short.seconds - short.texts * long.seconds
+        return max(0.0, a / b) if b else 0.0
+
+    def _timed(self, batches: Sequence[list[Ids]], budget: int) -> Turn:
         began, used = time.perf_counter(), time.process_time()
         answers = self._run(0, batches)
         if self.articles:
             lines = [a.text[start:end] for a in answers for start, end in sentence_offsets(a.text)]
             self._run(1, batched(list(map(self.codecs[1].encode, lines)), self.refs[1], budget))
         took, used = time.perf_counter() - began, time.process_time() - used
-        tokens = sum(len(row) for batch in batches for row in batch)
-        return Speed(tokens / took, used / tokens)
+        rows = [row for batch in batches for row in batch]
+        return Turn(len(rows), sum(map(len, rows)), took, used)
 
     def _run(self, model: int, batches: Iterable[list[Ids]]) -> list[Generated]:
         engine, decoding = self.engines[model], self.refs[model].decoding
@@ -126,7 +155,12 @@ def _between(number: int) -> float:
     return int(f"{number:b}"[::-1], 2) / 2 ** number.bit_length()
 
 
-def _turn(budget: int, texts: int, number: int) -> Speed:
+def _overhead(budget: int) -> float:
+    assert _models is not None
+    return _models.overhead(budget)
+
+
+def _turn(budget: int, texts: int, number: int) -> Turn:
     assert _models is not None
     return _models.turn(budget, texts, number)
 

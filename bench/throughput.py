@@ -6,8 +6,9 @@ One table for sentences (Translate) and one for whole articles through both mode
 the service over gRPC, closed loop from 1 to 256 callers, then requests that arrive at random at
 rising rates, in shares of the most that callers got. Before and after each row the engine alone
 has a turn with perfectly sorted batches: `alone` is the mean of both, in tokens of input a second,
-and `share` what callers saw of it. The first third of a row's seconds is its warm-up, and it ends
-while everybody still asks: what is told is the steady state.
+and `share` what callers saw of it. A text counts for its tokens and for what it costs whatever its
+length, as found beforehand; both sides alike. The first third of a row's seconds is its warm-up,
+and it ends while everybody still asks: what is told is the steady state.
 
 `core ms` is the processor time of a token, in thousandths of a second, of the engine and of all
 the server's processes together. Where both saturate the cores and nothing stands idle, its ratio
@@ -27,7 +28,7 @@ from itertools import islice
 from typing import Any
 
 from bench.bed import Bed, Server, arguments, connected, prepare, run, serving
-from bench.ceiling import Alone, Speed, apart, outputs
+from bench.ceiling import Alone, Turn, apart, outputs
 from bench.load import Answer, Item, after, arriving, closed, percentile, rate, show, until
 
 WARMING = 120.0  # seconds at most
@@ -65,7 +66,10 @@ async def main() -> None:
             print(f"\n{kind.capitalize()}: {rpc}, one a request\n")
             with Alone(bed, kind, texts // 4 if given.quick else texts) as alone:
                 await table(bed, given, alone, rpc, items, seconds)
-            print(f"\nThe engine alone had batches of {alone.budget:,} tokens.")
+            print(
+                f"\nThe engine alone had batches of {alone.budget:,} tokens; a text counts "
+                f"{alone.overhead:.0f} more than it has."
+            )
             print(f"Tokens of an output: {spread(apart(outputs, bed, kind, texts // 4))}.")
             seconds *= 2  # an article takes as long as dozens of sentences do
     print(f"\n{bed.describe()}")
@@ -80,6 +84,7 @@ async def table(
     seconds: float,
 ) -> None:
     """Measure the service and the engine in turns."""
+    items = (replace(item, cost=item.cost + alone.overhead) for item in items)
     # Room and time for the articles of 256 callers: nobody is to be refused here.
     patient = ("--queue-tokens", "8000000", "--default-timeout", "3600", "--max-timeout", "3600")
     flags = (*bed.flags, *patient, *given.flags)
@@ -92,14 +97,14 @@ async def table(
             asking = closed(ask, items, callers, seconds)
             answers, used = await steady(asking, seconds, warm_up, server)
             turns.append(await asyncio.to_thread(alone.turn))
-            rows.append(row(f"{callers} callers", answers, used, warm_up, turns[-2:]))
+            rows.append(row(f"{callers} callers", answers, used, warm_up, alone, turns[-2:]))
             requests = max(requests, rate(counted(answers), warm_up))
         for share in given.rates if requests else ():
             asking = arriving(ask, items, requests * share, seconds)
             answers, used = await steady(asking, seconds, warm_up, server)
             turns.append(await asyncio.to_thread(alone.turn))
             name = f"arriving at {requests * share:.2f}/s"
-            rows.append(row(name, until(answers, seconds), used, warm_up, turns[-2:]))
+            rows.append(row(name, until(answers, seconds), used, warm_up, alone, turns[-2:]))
     show(HEAD, rows)
 
 
@@ -121,19 +126,24 @@ def counted(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def row(
-    name: str, answers: Sequence[Answer], used: float, warm_up: float, turns: Sequence[Speed]
+    name: str,
+    answers: Sequence[Answer],
+    used: float,
+    warm_up: float,
+    alone: Alone,
+    turns: Sequence[Turn],
 ) -> list[str]:
     """One row of the table; ``used`` are cores, ``turns`` the engine's own before and after."""
-    alone = statistics.mean(turn.tokens for turn in turns)
-    cost = statistics.mean(turn.core_seconds for turn in turns)
+    speed = statistics.mean(map(alone.speed, turns))
+    cost = statistics.mean(turn.core_seconds / alone.work(turn) for turn in turns)
     tokens = rate(answers, warm_up) or math.nan  # nothing came: no ratio of it is a number
     good = [answer for answer in after(answers, warm_up) if not answer.error]
     return [
         name,
         f"{tokens:,.0f}",
         f"{rate(counted(answers), warm_up):.2f}",
-        f"{alone:,.0f}",
-        f"{tokens / alone:.2f}",
+        f"{speed:,.0f}",
+        f"{tokens / speed:.2f}",
         f"{used / tokens * 1e3:.2f}",
         f"{cost * tokens / used:.2f}",
         *(f"{percentile(good, share):.2f}" for share in (0.5, 0.95, 0.99)),
