@@ -212,7 +212,7 @@ class _Decoder(Generator):
 def _rounded(bound: int, decoding: Decoding) -> int:
     """Return the next power of four, or the most that any row may have.
 
-    In finer steps fewer rows share a call, in coarser ones a row that repeats itself goes on longer.
+    In finer steps fewer rows share a call, in coarser ones one that repeats itself goes on longer.
     """
     exponent = (bound - 1).bit_length()
     return min(1 << exponent + exponent % 2, decoding.max_tokens)
