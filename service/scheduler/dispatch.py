@@ -221,35 +221,34 @@ class Dispatch:
         try:
             outputs = await self._outputs(post.lane, batch)
         except OutOfMemory as error:
-            self._charge(pick, batch, began)
+            per_token = self._charge(pick, batch, began)
             self.counts["out_of_memory"] += 1
             pace.shrink(batch)
             log.warning("out of memory with %d padded tokens of %s", batch.padded, batch.queue)
-            self._again(entries, error, blame=len(entries) == 1)
+            self._again(entries, per_token, error, blame=len(entries) == 1)
         except asyncio.CancelledError:
             for entry in entries:
                 self._finish(entry, Unavailable("the server is shutting down"))
             raise
         except Exception as error:
-            self._charge(pick, batch, began)
-            self._again(entries, error, blame=True)
+            per_token = self._charge(pick, batch, began)
+            self._again(entries, per_token, error, blame=True)
             if isinstance(error, LaneDied):
                 raise
             log.warning("a batch of %s failed", batch.queue, exc_info=error)
         else:
+            per_token = self._charge(pick, batch, began)
             now = self._clock()
-            self.backlog.charge(pick, now - began)
             pace.measure(batch, now - began, now)
             post.failures = 0
             # Soon: when the next batch has been sent.
-            per_token = (now - began) / batch.tokens
-            asyncio.get_running_loop().call_soon(self._give_out, entries, outputs, per_token)
+            asyncio.get_running_loop().call_soon(self._give_out, entries, per_token, outputs)
         finally:
             post.free_at = None
             post.entries = ()
 
     def _give_out(
-        self, entries: Sequence[Entry], outputs: Sequence[Output], per_token: float
+        self, entries: Sequence[Entry], per_token: float, outputs: Sequence[Output]
     ) -> None:
         for entry, output in zip(entries, outputs, strict=True):
             entry.charge(entry.tokens * per_token)
@@ -272,16 +271,18 @@ class Dispatch:
                 raise TypeError(f"a lane returned {type(output).__name__}, not Output")
         return outputs
 
-    def _charge(self, pick: Pick, batch: Batch, began: float) -> None:
+    def _charge(self, pick: Pick, batch: Batch, began: float) -> float:
+        """Put the batch's time on its priority's account; return the seconds of a token."""
         seconds = self._clock() - began
         self.backlog.charge(pick, seconds)
-        per_token = seconds / batch.tokens
-        for entry in pick.entries:
-            entry.charge(entry.unit.tokens * per_token)
+        return seconds / batch.tokens
 
-    def _again(self, entries: list[Entry], error: Exception, *, blame: bool) -> None:
+    def _again(
+        self, entries: Sequence[Entry], per_token: float, error: Exception, *, blame: bool
+    ) -> None:
         """After a failure: a second try for those still wanted, alone if they are to blame."""
         for entry in entries:
+            entry.charge(entry.tokens * per_token)
             entry.run(False)
             if entry.retried or not entry.calls:
                 failure = ComputeFailed("the model failed twice on a piece of the text")

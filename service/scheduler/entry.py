@@ -104,7 +104,8 @@ class Entry:
         del self.calls[call]
         call.entries.discard(self)
         self._interactive -= call.job.priority is Priority.INTERACTIVE
-        call.job.meter.shift(running=-int(self.running))
+        if self.running:
+            call.job.meter.shift(running=-1)
 
     def run(self, running: bool) -> None:
         """It is being computed now, or no more."""

@@ -174,5 +174,5 @@ class _Share:
         del self.entries[entry.number]
         self.tokens -= entry.tokens
         if len(self._dates) > LEFT_BEHIND * (1 + len(self.entries)):
-            self._dates = [(entry.due, number) for number, entry in self.entries.items()]
+            self._dates = [(other.due, number) for number, other in self.entries.items()]
             heapify(self._dates)
