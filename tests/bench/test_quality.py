@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
-import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from bench import quality
+from bench.scores import bootstrap, lead, rouge
+from models import Decoding, Generated, ModelRef
 from service.errors import EmptyArticle, Violation
-
-# `bench` is run from the repository's root and installed nowhere, so it is loaded by its place.
-_PLACE = Path(__file__).parents[2] / "bench" / "quality.py"
-_SPEC = importlib.util.spec_from_file_location("bench_quality", _PLACE)
-assert _SPEC
-assert _SPEC.loader
-quality = importlib.util.module_from_spec(_SPEC)
-sys.modules["bench_quality"] = quality
-_SPEC.loader.exec_module(quality)
 
 ENGLISH = ["The river broke its banks.", "Two hundred families were moved.", "Nobody was hurt."]
 RUSSIAN = [
@@ -47,7 +39,7 @@ class TinyPipeline:
 
     async def summarize(self, request, terms):
         count = request.summary.max_sentences
-        return SimpleNamespace(summary_en=quality.lead(request.article.text, count))
+        return SimpleNamespace(summary_en=lead(request.article.text, count))
 
 
 @pytest.fixture
@@ -158,27 +150,25 @@ def test_a_sample_is_drawn_the_same_each_time_and_keeps_the_order() -> None:
 
 
 def test_rouge_lsum_sees_sentences_in_any_order() -> None:
-    scores = quality.rouge(["Rain fell. The river rose."], ["The river rose. Rain fell."])
+    scores = rouge(["Rain fell. The river rose."], ["The river rose. Rain fell."])
     assert scores["rougeLsum"] == [100]
     assert scores["rougeL"][0] < 100
 
 
 def test_rouge_counts_shared_words_stemmed() -> None:
-    [perfect, half] = quality.rouge(["rivers flooding"] * 2, ["river floods", "river dry"])[
-        "rouge1"
-    ]
+    [perfect, half] = rouge(["rivers flooding"] * 2, ["river floods", "river dry"])["rouge1"]
     assert (perfect, half) == (100, 50)
 
 
 def test_the_interval_holds_the_mean_and_narrows_with_more_data() -> None:
-    few, many = quality.bootstrap([0, 1] * 5), quality.bootstrap([0, 1] * 500)
+    few, many = bootstrap([0, 1] * 5), bootstrap([0, 1] * 500)
     for interval in (few, many):
         assert interval.low < interval.mean < interval.high
     assert many.high - many.low < few.high - few.low
 
 
 def test_the_lead_is_the_opening_sentences() -> None:
-    assert quality.lead(ARTICLE, 2) == "The river broke its banks. Two hundred families were moved."
+    assert lead(ARTICLE, 2) == "The river broke its banks. Two hundred families were moved."
 
 
 def test_pairs_of_unequal_files_are_refused(tmp_path: Path) -> None:
@@ -200,14 +190,10 @@ def test_the_engine_alone_keeps_the_order_and_takes_the_beams(monkeypatch) -> No
     class Engine:
         def run(self, batch, decoding):
             seen.append(decoding.num_beams)
-            return [
-                quality.Generated("".join(map(chr, row)).upper(), len(row), False) for row in batch
-            ]
+            return [Generated("".join(map(chr, row)).upper(), len(row), False) for row in batch]
 
     monkeypatch.setattr(quality, "open_codec", lambda ref: Codec())
     monkeypatch.setattr(quality, "open_engine", lambda ref: Engine())
-    from models import Decoding, ModelRef
-
     ref = ModelRef(
         role="translator", task="generate", name="tiny", revision="1", path=Path(),
         engine="table", compute_type="exact", family="none", max_input_tokens=5,
