@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import count
 from typing import ParamSpec, Self, TypeVar
 
 from bench.bed import Bed
@@ -33,60 +32,48 @@ Ids = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Turn:
-    """So many texts, of so many tokens in all, took so long."""
+    """How long it took."""
 
-    texts: int
-    tokens: int
     seconds: float
     core_seconds: float
+
+    def __add__(self, other: Turn) -> Turn:
+        return Turn(self.seconds + other.seconds, self.core_seconds + other.core_seconds)
 
 
 class Alone:
     """An engine in a process of its own, which stands idle between its turns.
 
-    A turn takes about ``texts`` of the ``sentences``, which it translates, or of the ``articles``,
-    of which it also translates the summaries: every so many-th batch of all of them in order of
-    length, other ones each time, so that two turns after one another are of all lengths.
-
-    ``overhead`` is what a text costs whatever its length, in tokens of its input: a summary is as
-    long for a short article. Without it, whoever was just asked for long ones would look fast.
+    It translates sentences, or summarizes articles and translates the summaries. What it is
+    to do, it does in two turns, of every other batch each: one before the service does
+    the same, and one after.
     """
 
-    def __init__(self, bed: Bed, kind: str, texts: int) -> None:
+    def __init__(self, bed: Bed, kind: str, sample: Sequence[str]) -> None:
         self.budget = BUDGETS[0]
-        self.overhead = 0.0
-        self._texts, self._turns = texts, count()
+        self.speed = 0.0  # texts a second
+        self._sample = sample
         self._process = ProcessPoolExecutor(
             1, multiprocessing.get_context("spawn"), _load, (bed, kind)
         )
 
     def __enter__(self) -> Self:
-        self._turn(BUDGETS[0], 0)  # the first time is slow
-        speeds = dict.fromkeys(BUDGETS, 0.0)
-        for number in 0, 1:
-            for budget in BUDGETS:
-                speeds[budget] += self.speed(self._turn(budget, number))
-        self.budget = max(BUDGETS, key=speeds.__getitem__)
-        self.overhead = self._process.submit(_overhead, self.budget).result()
+        self.turn(self._sample, 0)  # the first time is slow
+        tried = [[self._turn(self._sample, n, budget) for budget in BUDGETS] for n in (0, 1)]
+        seconds = [(one + two).seconds for one, two in zip(*tried, strict=True)]
+        self.budget = BUDGETS[seconds.index(min(seconds))]
+        self.speed = len(self._sample) / min(seconds)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.shutdown()
 
-    def turn(self) -> Turn:
-        """What it does now."""
-        return self._turn(self.budget, next(self._turns))
+    def turn(self, texts: Sequence[str], number: int) -> Turn:
+        """The first (0) or second (1) half of these texts."""
+        return self._turn(texts, number, self.budget)
 
-    def work(self, turn: Turn) -> float:
-        """What was done in a turn: tokens, and the texts' overhead."""
-        return turn.tokens + self.overhead * turn.texts
-
-    def speed(self, turn: Turn) -> float:
-        """The same a second."""
-        return self.work(turn) / turn.seconds
-
-    def _turn(self, budget: int, number: int) -> Turn:
-        return self._process.submit(_turn, budget, self._texts, number).result()
+    def _turn(self, texts: Sequence[str], number: int, budget: int) -> Turn:
+        return self._process.submit(_turn, texts, number, budget).result()
 
 
 def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -97,7 +84,7 @@ def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 class _Models:
-    """In the process: the models that are needed, and the texts' ids."""
+    """In the process: the models that are needed."""
 
     def __init__(self, bed: Bed, kind: str) -> None:
         chosen = bed.selection
@@ -105,37 +92,16 @@ class _Models:
         self.refs = [chosen.summarizer, chosen.translator] if self.articles else [chosen.translator]
         self.codecs = [open_codec(ref) for ref in self.refs]
         self.engines = [open_engine(ref, usable_cores()) for ref in self.refs]
-        self.ids = list(
-            map(self.codecs[0].encode, bed.articles if self.articles else bed.sentences)
-        )
 
-    def turn(self, budget: int, texts: int, number: int) -> Turn:
+    def turn(self, texts: Sequence[str], number: int, budget: int) -> Turn:
         """See ``Alone``."""
-        every = max(1, len(self.ids) // texts)
-        batches = list(batched(self.ids, self.refs[0], budget))
-        return self._timed(
-            batches[int(_between(number) * min(every, len(batches))) :: every], budget
-        )
-
-    def overhead(self, budget: int) -> float:
-        """See ``Alone``: what explains a batch of long texts and one of short ones."""
-        batches = list(batched(self.ids, self.refs[0], budget))
-        eighth = len(batches) // 8
-        long, short = (self._timed([batches[n]], budget) for n in (eighth, -1 - eighth))
-        # seconds = texts * a + tokens * b, in both
-        a = long.seconds * short.tokens - short.seconds * long.tokens
-        b = long.texts * short.seconds - short.texts * long.seconds
-        return max(0.0, a / b) if b else 0.0
-
-    def _timed(self, batches: Sequence[list[Ids]], budget: int) -> Turn:
+        batches = list(batched(map(self.codecs[0].encode, texts), self.refs[0], budget))
         began, used = time.perf_counter(), time.process_time()
-        answers = self._run(0, batches)
+        answers = self._run(0, batches[number::2])
         if self.articles:
             lines = [a.text[start:end] for a in answers for start, end in sentence_offsets(a.text)]
-            self._run(1, batched(list(map(self.codecs[1].encode, lines)), self.refs[1], budget))
-        took, used = time.perf_counter() - began, time.process_time() - used
-        rows = [row for batch in batches for row in batch]
-        return Turn(len(rows), sum(map(len, rows)), took, used)
+            self._run(1, batched(map(self.codecs[1].encode, lines), self.refs[1], budget))
+        return Turn(time.perf_counter() - began, time.process_time() - used)
 
     def _run(self, model: int, batches: Iterable[list[Ids]]) -> list[Generated]:
         engine, decoding = self.engines[model], self.refs[model].decoding
@@ -150,19 +116,9 @@ def _load(bed: Bed, kind: str) -> None:
     _models = _Models(bed, kind)
 
 
-def _between(number: int) -> float:
-    """0, ½, ¼, ¾, ⅛, …: van der Corput's sequence, whose neighbours lie far apart."""
-    return int(f"{number:b}"[::-1], 2) / 2 ** number.bit_length()
-
-
-def _overhead(budget: int) -> float:
+def _turn(texts: Sequence[str], number: int, budget: int) -> Turn:
     assert _models is not None
-    return _models.overhead(budget)
-
-
-def _turn(budget: int, texts: int, number: int) -> Turn:
-    assert _models is not None
-    return _models.turn(budget, texts, number)
+    return _models.turn(texts, number, budget)
 
 
 def outputs(bed: Bed, kind: str, count: int) -> list[int]:
@@ -175,7 +131,7 @@ def outputs(bed: Bed, kind: str, count: int) -> list[int]:
     return [answer.output_tokens for answer in engine.run(ids, ref.decoding)]
 
 
-def batched(ids: Sequence[Ids], ref: ModelRef, budget: int) -> Iterator[list[Ids]]:
+def batched(ids: Iterable[Ids], ref: ModelRef, budget: int) -> Iterator[list[Ids]]:
     """Batches of neighbours in length, each as large as the budget allows, the longest first."""
     batch: list[Ids] = []
     for row in sorted(ids, key=len, reverse=True):

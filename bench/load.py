@@ -65,7 +65,7 @@ Ask = Callable[[T], Awaitable[object]]
 
 
 async def closed(
-    ask: Ask[T], items: Iterator[Item[T]], callers: int, seconds: float
+    ask: Ask[T], items: Iterator[Item[T]], callers: int, seconds: float = math.inf
 ) -> list[Answer]:
     """The answers of ``callers`` who ask again as soon as they are answered, for ``seconds``,
     or until there are no more items.
@@ -85,19 +85,23 @@ async def closed(
 
 
 async def arriving(
-    ask: Ask[T], items: Iterator[Item[T]], rate: float, seconds: float, *, seed: int = 0
+    ask: Ask[T], items: Iterator[Item[T]], rate: float, seconds: float = math.inf, *, seed: int = 0
 ) -> list[Answer]:
-    """The answers to requests that arrive at random, ``rate`` a second on average.
+    """The answers to requests that arrive at random, ``rate`` a second on average, for
+    ``seconds``, or until there are no more items.
 
     Returns when the last is answered; each has a deadline of its own, or should have.
     """
     arrivals = random.Random(seed)
     began, due = time.perf_counter(), 0.0
     tasks: list[asyncio.Task[Answer]] = []
-    while (due := due + arrivals.expovariate(rate)) < seconds:
+    for item in items:
+        due += arrivals.expovariate(rate)
+        if due >= seconds:
+            break
         # Behind time, it sends what is due without a pause; the latency counts from `due`.
         await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
-        tasks.append(asyncio.create_task(_answer(ask, next(items), began + due)))
+        tasks.append(asyncio.create_task(_answer(ask, item, began + due)))
     return list(await asyncio.gather(*tasks))
 
 
@@ -116,12 +120,6 @@ async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def after(answers: Sequence[Answer], seconds: float) -> list[Answer]:
-    """Those that came later than so long after the first request: the warm-up left out."""
-    began = min((answer.due for answer in answers), default=0.0)
-    return [answer for answer in answers if answer.done > began + seconds]
 
 
 def until(answers: Sequence[Answer], seconds: float) -> list[Answer]:

@@ -4,14 +4,13 @@
 
 One table for sentences (Translate) and one for whole articles through both models (Digest):
 the service over gRPC, closed loop from 1 to 256 callers, then requests that arrive at random at
-rising rates, in shares of the most that callers got. Before and after each row the engine alone
-has a turn with perfectly sorted batches: `alone` is the mean of both, in tokens of input a second,
-and `share` what callers saw of it. A text counts for its tokens and for what it costs whatever its
-length, as found beforehand; both sides alike. The first third of a row's seconds is its warm-up,
-and it ends while everybody still asks: what is told is the steady state.
+rising rates, in shares of the most that callers got. Each row has its own texts, from the first
+question to the last answer. The engine alone does the very same texts in perfectly sorted
+batches, half of these before the row and half after it: `alone` is its speed in tokens of input a
+second, and `share` what callers saw of it.
 
-`core ms` is the processor time of a token, in thousandths of a second, of the engine and of all
-the server's processes together. Where both saturate the cores and nothing stands idle, its ratio
+`core ms` is the processor time of a token, in thousandths of a second, of all the server's
+processes together. Where both sides saturate the cores and nothing stands idle, its ratio
 (`of cores`) is `share`; unlike that, it is not disturbed by other work on the machine.
 """
 
@@ -19,24 +18,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import statistics
-import time
-from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from bench.bed import Bed, Server, arguments, connected, prepare, run, serving
 from bench.ceiling import Alone, Turn, apart, outputs
-from bench.load import Answer, Item, after, arriving, closed, percentile, rate, show, until
+from bench.load import Answer, Item, arriving, closed, overall, percentile, show
+from svodka.v1 import svodka_service_pb2 as pb
 
+LEAST = 12  # texts of a row
 WARMING = 120.0  # seconds at most
 
 HEAD = [
     "",
+    "texts",
     "tokens/s",
-    "requests/s",
     "alone",
     "share",
     "core ms",
@@ -48,76 +48,94 @@ HEAD = [
 ]
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What is asked for, and on what scale: an article takes as long as dozens of sentences."""
+
+    rpc: str
+    sample: int  # texts by which the engine's best batches are found
+    seconds: float  # of a row, about
+    callers: Sequence[int]
+
+
+KINDS = {
+    "sentences": Kind("Translate", 256, 15.0, (1, 4, 16, 64, 256)),
+    "articles": Kind("Digest", 32, 45.0, (1, 4, 16, 64)),
+}
+
+
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0, help="of a row; twice with articles")
-    parser.add_argument("--callers", type=int, nargs="*", default=[1, 4, 16, 64, 256])
+    parser.add_argument("--seconds", type=float, help="of a row; many callers' take longer")
+    parser.add_argument("--callers", type=int, nargs="*")
     parser.add_argument("--rates", type=float, nargs="*", default=[0.5, 0.8])
-    parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
+    parser.add_argument("--only", choices=KINDS, help="one of the tables")
     given = parser.parse_args()
     bed = prepare(given)
-    seconds = 5.0 if given.quick else given.seconds
-    for kind, rpc, items, texts in (
-        ("sentences", "Translate", bed.translations(), 256),
-        ("articles", "Digest", bed.digests(), 24),
-    ):
-        if given.only in (None, kind):
-            print(f"\n{kind.capitalize()}: {rpc}, one a request\n")
-            with Alone(bed, kind, texts // 4 if given.quick else texts) as alone:
-                await table(bed, given, alone, rpc, items, seconds)
-            print(
-                f"\nThe engine alone had batches of {alone.budget:,} tokens; a text counts "
-                f"{alone.overhead:.0f} more than it has."
-            )
-            print(f"Tokens of an output: {spread(apart(outputs, bed, kind, texts // 4))}.")
-            seconds *= 2  # an article takes as long as dozens of sentences do
+    for name in [given.only] if given.only else KINDS:
+        kind, texts, items = KINDS[name], bed.sentences, bed.translations()
+        if name == "articles":
+            texts, items = bed.articles, bed.digests()
+        sample = texts[: kind.sample // 4 if given.quick else kind.sample]
+        kind = replace(
+            kind,
+            callers=kind.callers if given.callers is None else given.callers,
+            seconds=given.seconds or (5.0 if given.quick else kind.seconds),
+        )
+        print(f"\n{name.capitalize()}: {kind.rpc}, one a request\n")
+        with Alone(bed, name, sample) as alone:
+            await table(bed, given, kind, alone, items)
+        print(f"\nThe engine alone had batches of {alone.budget:,} tokens.")
+        print(f"Tokens of an output: {spread(apart(outputs, bed, name, len(sample)))}.")
     print(f"\n{bed.describe()}")
 
 
 async def table(
-    bed: Bed,
-    given: argparse.Namespace,
-    alone: Alone,
-    rpc: str,
-    items: Iterator[Item[Any]],
-    seconds: float,
+    bed: Bed, given: argparse.Namespace, kind: Kind, alone: Alone, items: Iterator[Item[Any]]
 ) -> None:
     """Measure the service and the engine in turns."""
-    items = (replace(item, cost=item.cost + alone.overhead) for item in items)
     # Room and time for the articles of 256 callers: nobody is to be refused here.
     patient = ("--queue-tokens", "8000000", "--default-timeout", "3600", "--max-timeout", "3600")
     flags = (*bed.flags, *patient, *given.flags)
     async with serving(*flags) as server, connected(server) as stub:
-        ask = getattr(stub, rpc)
-        await closed(ask, islice(items, 64 if rpc == "Translate" else 8), 16, WARMING)
-        rows, requests, warm_up = [], 0.0, seconds / 3
-        turns = [await asyncio.to_thread(alone.turn)]
-        for callers in given.callers:
-            asking = closed(ask, items, callers, seconds)
-            answers, used = await steady(asking, seconds, warm_up, server)
-            turns.append(await asyncio.to_thread(alone.turn))
-            rows.append(row(f"{callers} callers", answers, used, warm_up, alone, turns[-2:]))
-            requests = max(requests, rate(counted(answers), warm_up))
-        for share in given.rates if requests else ():
-            asking = arriving(ask, items, requests * share, seconds)
-            answers, used = await steady(asking, seconds, warm_up, server)
-            turns.append(await asyncio.to_thread(alone.turn))
-            name = f"arriving at {requests * share:.2f}/s"
-            rows.append(row(name, until(answers, seconds), used, warm_up, alone, turns[-2:]))
+        ask = getattr(stub, kind.rpc)
+        await closed(ask, islice(items, kind.sample // 4), 16, WARMING)
+        rows, most = [], 0.0
+        for callers in kind.callers:
+            # Few callers get less. And the queue is to be full for most of the time.
+            count = max(kind.seconds * alone.speed * min(1.0, callers / 16), callers * 3, LEAST)
+            texts = list(islice(items, round(count)))
+            measured = await beside(
+                alone, texts, partial(closed, ask, iter(texts), callers), server
+            )
+            rows.append(row(f"{callers} callers", texts, *measured))
+            most = max(most, overall(counted(measured[0])))
+        for rate in (share * most for share in given.rates):
+            texts = list(islice(items, max(LEAST, round(kind.seconds * rate))))
+            measured = await beside(alone, texts, partial(arriving, ask, iter(texts), rate), server)
+            rows.append(row(f"arriving at {rate:.2f}/s", texts, *measured))
     show(HEAD, rows)
 
 
-async def steady(
-    asking: Coroutine[Any, Any, list[Answer]], seconds: float, warm_up: float, server: Server
-) -> tuple[list[Answer], float]:
-    """The answers, and of how many cores the server made use after the warm-up."""
-    answers = asyncio.create_task(asking)
-    await asyncio.sleep(warm_up)
-    began, before = time.perf_counter(), server.core_seconds()
-    await asyncio.sleep(seconds - warm_up)
-    used = (server.core_seconds() - before) / (time.perf_counter() - began)
-    return await answers, used
+async def beside(
+    alone: Alone,
+    texts: Sequence[Item[Any]],
+    asking: Callable[[], Awaitable[list[Answer]]],
+    server: Server,
+) -> tuple[list[Answer], float, Turn]:
+    """The answers, the server's core seconds for them, and what the engine alone took."""
+    whole = [text_of(item.request) for item in texts]
+    before = await asyncio.to_thread(alone.turn, whole, 0)
+    used = server.core_seconds()
+    answers = await asking()
+    used = server.core_seconds() - used
+    return answers, used, before + await asyncio.to_thread(alone.turn, whole, 1)
+
+
+def text_of(request: pb.TranslateRequest | pb.DigestRequest) -> str:
+    """What is to be translated or digested."""
+    return request.article.text if isinstance(request, pb.DigestRequest) else request.text
 
 
 def counted(answers: Sequence[Answer]) -> list[Answer]:
@@ -126,28 +144,21 @@ def counted(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def row(
-    name: str,
-    answers: Sequence[Answer],
-    used: float,
-    warm_up: float,
-    alone: Alone,
-    turns: Sequence[Turn],
+    name: str, texts: Sequence[Item[Any]], answers: Sequence[Answer], used: float, alone: Turn
 ) -> list[str]:
-    """One row of the table; ``used`` are cores, ``turns`` the engine's own before and after."""
-    speed = statistics.mean(map(alone.speed, turns))
-    cost = statistics.mean(turn.core_seconds / alone.work(turn) for turn in turns)
-    tokens = rate(answers, warm_up) or math.nan  # nothing came: no ratio of it is a number
-    good = [answer for answer in after(answers, warm_up) if not answer.error]
+    """One row of the table."""
+    tokens = sum(item.cost for item in texts)
+    good = [answer for answer in answers if not answer.error]
     return [
         name,
-        f"{tokens:,.0f}",
-        f"{rate(counted(answers), warm_up):.2f}",
-        f"{speed:,.0f}",
-        f"{tokens / speed:.2f}",
+        f"{len(texts):,}",
+        f"{overall(answers):,.0f}",
+        f"{tokens / alone.seconds:,.0f}",
+        f"{overall(answers) / tokens * alone.seconds:.2f}",
         f"{used / tokens * 1e3:.2f}",
-        f"{cost * tokens / used:.2f}",
+        f"{alone.core_seconds / used:.2f}",
         *(f"{percentile(good, share):.2f}" for share in (0.5, 0.95, 0.99)),
-        str(sum(bool(answer.error) for answer in answers)),
+        str(len(answers) - len(good)),
     ]
 
 

@@ -9,7 +9,7 @@ import math
 import pytest
 
 from bench import load
-from bench.load import Answer, Item, after, arriving, closed, percentile, rate, until
+from bench.load import Answer, Item, arriving, closed, percentile, rate, until
 from virtual_loop import now, run
 
 
@@ -104,7 +104,15 @@ def test_little_is_no_reason_to_fall_over():
     assert math.isnan(rate([]))
     assert math.isnan(rate([Answer(1.0, 1.0, 1.0)]))
     assert math.isnan(percentile([], 0.5))
-    assert after([], 1.0) == []
-    assert [a.done for a in after([Answer(0, 1, 1), Answer(0, 3, 1)], 2.0)] == [3]
     assert until([], 1.0) == []
     assert [a.done for a in until([Answer(0, 1, 1), Answer(0, 3, 1)], 2.0)] == [1]
+
+
+def test_who_arrives_stays_away_when_there_is_nothing_more_to_ask():
+    async def main() -> list[Answer]:
+        async def ask(_: int) -> None:
+            await asyncio.sleep(1)
+
+        return await arriving(ask, itertools.islice(items(), 7), 10.0)
+
+    assert len(run(main())) == 7
