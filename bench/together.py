@@ -3,7 +3,7 @@
     python -m bench.together --sentences FILE --articles FILE.jsonl [--rows 4 8 16 32 1000]
 
 Batches as large as a busy service makes them, of sentences for the translator and of articles for
-the summarizer, are computed by the engine with so many rows at most in each call; all ways in turn,
+the summarizer, are computed by the engine with about so many rows in each call; all ways in turn,
 in random order, so that other work on the machine disturbs all of them alike. Tokens of input a
 second and core milliseconds of a token, the medians of the rounds.
 """

@@ -32,8 +32,8 @@ from models.selection import ModelRef
 
 Batch = Sequence[tuple[int, ...]]
 
-# Rows times beams that a CPU's thread computes together (docs/decoding.md): by then the weights
-# are used often enough.
+# Rows times beams that a CPU's thread computes together, about (docs/decoding.md): by then the
+# weights are used often enough.
 _TOGETHER = 24
 
 
@@ -53,7 +53,7 @@ class Network:
     """The weights of the conversion in a folder, and what their files say.
 
     ``ways`` is how many calls are computed at once, ``together`` how many rows times beams
-    each has at most; None is any number.
+    each has, about; None is any number.
     """
 
     def __init__(self, ref: ModelRef, folder: Path, threads: int | None) -> None:
@@ -131,14 +131,14 @@ class Generator:
         (``_rounded``); and it has one least length for a call.
         """
         network = self._network
-        most = network.together and max(1, network.together // decoding.num_beams)
+        together = network.together and max(1, network.together // decoding.num_beams)
         groups: dict[Any, list[int]] = defaultdict(list)
         for row in range(len(batch)):
             bound = 0 if decoding.num_beams == 1 else _rounded(bounds[row], decoding)
             least = decoding.least(len(batch[row]))
             groups[bound, least, self._kind(batch[row], decoding)].append(row)
         for _, group in sorted(groups.items(), reverse=True):
-            yield from dealt(batch, group, network.ways, most)
+            yield from dealt(batch, group, network.ways, together)
 
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
         """Return what else of a row must be the same for all rows of a call."""

@@ -79,15 +79,16 @@ def check_lengths(batch: Sequence[tuple[int, ...]], ref: ModelRef) -> None:
 
 
 def dealt(
-    batch: Sequence[tuple[int, ...]], rows: Iterable[int], ways: int, most: int | None = None
+    batch: Sequence[tuple[int, ...]], rows: Iterable[int], ways: int, together: int | None = None
 ) -> Iterator[list[int]]:
-    """Deal rows of a batch out to be computed ``ways`` at once, ``most`` rows together, none empty.
+    """Deal rows of a batch out to be computed ``ways`` at once, none empty.
 
-    It takes as few rounds as it can, all of about as many rows, the longest first; in a round
-    rows of all its lengths go to each way, so that they end at about the same time.
+    Each computes about ``together`` rows, in as many rounds as come closest to that, all of about
+    as many rows, the longest first; in a round rows of all its lengths go to each way, so
+    that they end at about the same time.
     """
     longest_first = sorted(rows, key=lambda row: len(batch[row]), reverse=True)
-    rounds = ceil(len(longest_first) / (ways * most)) if most else 1
+    rounds = max(1, round(len(longest_first) / (ways * together))) if together else 1
     size = ceil(len(longest_first) / rounds)
     for start in range(0, len(longest_first), size):
         some = longest_first[start : start + size]

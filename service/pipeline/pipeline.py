@@ -323,13 +323,12 @@ def _put_back(
 def _fastest(selection: Selection, threads: int) -> int:
     """Return how many lanes compute the most.
 
-    On a CPU transformers leaves a part of the cores idle between its operations, which a
-    second lane uses: see docs/decoding.md. A device is kept busy by one, and CTranslate2
-    does not wait between operations.
+    A batch leaves a part of a CPU's cores idle, with transformers between its operations and
+    with CTranslate2 at its end, which a second lane uses: see docs/decoding.md. A device is
+    kept busy by one.
     """
-    refs = (selection.summarizer, selection.translator)
-    gains = any(ref.device == "cpu" and ref.engine == "transformers" for ref in refs)
-    return 2 if gains and usable_cores() >= 2 * max(threads, 1) else 1
+    on_cpu = "cpu" in (selection.summarizer.device, selection.translator.device)
+    return 2 if on_cpu and usable_cores() >= 2 * max(threads, 1) else 1
 
 
 def _select(settings: EngineSettings) -> list[Selection]:

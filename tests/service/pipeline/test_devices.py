@@ -48,7 +48,7 @@ async def test_each_device_has_a_lane() -> None:
         (16, {}, 2),
         (2, {"threads": 2}, 1),
         (4, {"threads": 2}, 2),
-        (4, {"engine": "ctranslate2"}, 1),
+        (4, {"engine": "ctranslate2"}, 2),
         (4, {"lanes": 3}, 3),
     ],
 )
