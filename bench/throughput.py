@@ -111,7 +111,7 @@ async def table(
             )
             rows.append(row(f"{callers} callers", texts, *measured))
             most = max(most, overall(counted(measured[0])))
-        for rate in (share * most for share in given.rates):
+        for rate in (share * most for share in given.rates if most):
             texts = list(islice(items, max(LEAST, round(kind.seconds * rate))))
             measured = await beside(alone, texts, partial(arriving, ask, iter(texts), rate), server)
             rows.append(row(f"arriving at {rate:.2f}/s", texts, *measured))
