@@ -59,7 +59,7 @@ class Alone:
 
     def __enter__(self) -> Self:
         self.turn(self._sample, 0)  # the first time is slow
-        tried = [[self._turn(self._sample, n, budget) for budget in BUDGETS] for n in (0, 1)]
+        tried = [[self.turn(self._sample, n, budget) for budget in BUDGETS] for n in (0, 1)]
         seconds = [(one + two).seconds for one, two in zip(*tried, strict=True)]
         self.budget = BUDGETS[seconds.index(min(seconds))]
         self.speed = len(self._sample) / min(seconds)
@@ -68,12 +68,9 @@ class Alone:
     def __exit__(self, *_: object) -> None:
         self._process.shutdown()
 
-    def turn(self, texts: Sequence[str], number: int) -> Turn:
-        """The first (0) or second (1) half of these texts."""
-        return self._turn(texts, number, self.budget)
-
-    def _turn(self, texts: Sequence[str], number: int, budget: int) -> Turn:
-        return self._process.submit(_turn, texts, number, budget).result()
+    def turn(self, texts: Sequence[str], number: int, budget: int | None = None) -> Turn:
+        """The first (0) or second (1) half of these texts, in the fastest batches or in others."""
+        return self._process.submit(_turn, texts, number, budget or self.budget).result()
 
 
 def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

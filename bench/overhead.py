@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import math
 import random
 import sys
 import tempfile
@@ -112,7 +111,7 @@ async def answer(server: Server, articles: Sequence[Item], callers: int) -> None
     """Have a server digest the articles."""
     async with connected(server) as stub:
         ask = partial(stub.Digest, metadata=server.access.metadata)
-        answers = await closed(ask, iter(articles), callers, math.inf)
+        answers = await closed(ask, iter(articles), callers)
     if errors := {answer.error for answer in answers} - {""}:
         raise SystemExit(f"not all were answered: {errors}")
 

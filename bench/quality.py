@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.scores import lead, summary_table, translation_table
+from bench.scores import SEED, lead, summary_table, translation_table
 from models import Generated, ModelRef, open_codec, open_engine, select
 from service.errors import SvodkaError
 from service.schema import Article, SummarizeRequest, SummaryOptions, TranslateRequest
@@ -34,7 +34,6 @@ from service.settings import EngineSettings
 T = TypeVar("T")
 
 IN_WORK = 64  # requests at once, enough to fill the batches
-SEED = 12345  # of the draw
 
 PUBLISHED_TRANSLATION = """\
 Published, on all 1,997 sentences of newstest2019: opus-mt-tc-big-en-zle BLEU 31.8, chrF 57.9

@@ -110,7 +110,7 @@ async def table(
                 alone, texts, partial(closed, ask, iter(texts), callers), server
             )
             rows.append(row(f"{callers} callers", texts, *measured))
-            most = max(most, overall(counted(measured[0])))
+            most = max(most, overall(measured[0]) * len(texts) / sum(text.cost for text in texts))
         for rate in (share * most for share in given.rates if most):
             texts = list(islice(items, max(LEAST, round(kind.seconds * rate))))
             measured = await beside(alone, texts, partial(arriving, ask, iter(texts), rate), server)
@@ -136,11 +136,6 @@ async def beside(
 def text_of(request: pb.TranslateRequest | pb.DigestRequest) -> str:
     """What is to be translated or digested."""
     return request.article.text if isinstance(request, pb.DigestRequest) else request.text
-
-
-def counted(answers: Sequence[Answer]) -> list[Answer]:
-    """The same, each counting for one."""
-    return [replace(answer, cost=1.0) for answer in answers]
 
 
 def row(

@@ -327,7 +327,7 @@ def _fastest(selection: Selection, threads: int) -> int:
     with CTranslate2 at its end, which a second lane uses: see docs/decoding.md. A device is
     kept busy by one.
     """
-    on_cpu = "cpu" in (selection.summarizer.device, selection.translator.device)
+    on_cpu = selection.translator.device == "cpu"  # and so is the summarizer
     return 2 if on_cpu and usable_cores() >= 2 * max(threads, 1) else 1
 
 
