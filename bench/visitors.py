@@ -73,6 +73,12 @@ class Visitors:
         self._client = Client(server.address, access=files.access("newsroom"))
         self._sample: pb.DigestResponse | None = None
 
+    async def connect(self) -> None:
+        """Open each of the lasting connections that is not open: not yet used, or grown old."""
+        for channel in self._channels.values():
+            await channel.channel_ready()
+        await self._client.server_info()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()

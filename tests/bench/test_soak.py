@@ -12,10 +12,11 @@ from bench.vitals import Vitals, growth
 
 @pytest.mark.slow
 async def test_nothing_is_lost_crossed_or_left_behind():
-    result = await soak(minutes=2.0, rate=5.0, rests=8, seed=3)
+    result = await soak(minutes=1.5, rate=5.0, rests=8, seed=3)
     assert not result.wrong
-    assert result.visits.total() > 100
-    assert len({name for name, _ in result.visits}) >= 15  # nearly every kind came
+    # Fewer while a visitor that never reads takes its time; usually three times as many.
+    assert result.visits.total() > 75
+    assert len({name for name, _ in result.visits}) >= 14  # nearly every kind came
 
 
 def test_a_line_has_its_own_slope():
@@ -65,6 +66,16 @@ def test_what_is_left_behind_is_told_by_name(name: str):
     result.judge()
     (line,) = result.wrong
     assert line.startswith(f"{name} grow")
+
+
+def test_one_more_than_before_is_no_growth():
+    """A table that is allocated late, say, is one descriptor more from then on."""
+    for late in range(1, 8):
+        level = [12] * (8 - late) + [13] * late
+        times = [Vitals(n / 240, 700, 900, 4, 33, 45 + v, v, 17) for n, v in enumerate(level)]
+        result = Soak(2, warm=0.5, rests=times)
+        result.judge()
+        assert not result.wrong
 
 
 def test_memory_may_grow_a_little_and_no_more():
