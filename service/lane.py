@@ -39,12 +39,8 @@ Runner = Callable[[Sequence[Any], Any, Dropped], Sequence[Output]]
 Loader = Callable[[], Mapping[str, Runner]]
 """Loads the models in the child and gives each queue's runner. Picklable."""
 
-THREAD_VARIABLES = (  # each read once, when its library is loaded
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-)
+# Each is read once, when its library is loaded.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 STOP_GRACE = 5.0  # seconds from SIGTERM to SIGKILL
 # Batches that fail in a row. Past that it may be the process and not they: an error on a GPU, or a
 # lack of memory in oneDNN, leaves a process that can compute nothing any more.
@@ -262,5 +258,8 @@ def _is_memory(error: Exception) -> bool:
 
 
 def _set_threads(threads: int | None) -> None:
+    # Where OpenMP's number is each thread's own affair, this one would hold in all of them: so
+    # many threads of CTranslate2's would have as many helpers each, and get in each other's way.
+    os.environ.pop("MKL_NUM_THREADS", None)
     if threads is not None:
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
