@@ -36,6 +36,11 @@ def die() -> None:
     os._exit(1)
 
 
+def slowly() -> int:
+    time.sleep(4)
+    return os.getpid()
+
+
 def hang() -> None:
     time.sleep(3600)
 
@@ -88,6 +93,21 @@ async def test_a_hang_costs_its_own_task(pool: Workers, monkeypatch: pytest.Monk
         await pool.run(hang)
     monkeypatch.setattr(module, "TASK_SECONDS", 60.0)
     assert await pool.run(ask) == "ready"
+
+
+async def test_a_hang_hurts_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Workers(2, set_up, "ready")
+    try:
+        monkeypatch.setattr(module, "TASK_SECONDS", 60.0)
+        first = {await pool.run(os.getpid)}
+        slow = asyncio.create_task(pool.run(slowly))
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(module, "TASK_SECONDS", 1.0)
+        with pytest.raises(ComputeFailed):
+            await pool.run(hang)
+        assert {await slow} == first, "done by the worker that it was given to, and once"
+    finally:
+        await pool.close()
 
 
 async def test_leaving_does_not_wait_for_the_answer(pool: Workers) -> None:
@@ -206,6 +226,18 @@ async def test_what_still_runs_at_the_end_fails_and_starts_nothing_new(pool: Wor
         await task
     with pytest.raises(Unavailable):
         await pool.run(ask)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_the_end_may_come_at_any_moment_of_a_start(turns: int) -> None:
+    pool = Workers(1, set_up, "ready")
+    task = asyncio.create_task(pool.run(hang))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await pool.close()
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable):
+            await task
 
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
