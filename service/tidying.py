@@ -19,7 +19,7 @@ from models.heap import trim
 
 QUIET = 1.0  # seconds between two looks
 RESTING = 0.02  # core seconds at most in a second of rest: health checks, a page of metrics
-WORTH = 0.1  # core seconds of work at least, after which there may be something to give back
+WORTH = 0.5  # core seconds of work at least, after which there may be something to give back
 
 
 def settle() -> None:
