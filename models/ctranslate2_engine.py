@@ -7,13 +7,15 @@ are made to add up to one. Nothing is truncated on the way in.
 
 On a CPU each thread computes rows of its own, not too many together. Threads that share the
 rows meet several hundred times a step, and each time wait for the one that another process has
-held up; and what many rows write does not fit into a core's caches.
+held up; and what many rows write does not fit into a core's caches. Only where there are fewer
+calls than threads, and much to read, does a call have several.
 
 Importing this module loads CTranslate2; ``engine`` does so when asked.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,6 +37,9 @@ Batch = Sequence[tuple[int, ...]]
 # Rows times beams that a CPU's thread computes together, about (docs/decoding.md): by then the
 # weights are used often enough.
 _TOGETHER = 24
+# Tokens of a call's input from which on helpers pay (docs/decoding.md); an output is written token
+# by token, too little work to share.
+_MUCH = 256
 
 
 def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator:
@@ -96,7 +101,10 @@ class Generator:
         room = self._ref.max_output_tokens
         bounds = [min(room, decoding.bound(len(row))) for row in batch]
         calls: list[tuple[Sequence[int], Sequence[Any]]] = []
-        for rows in self._together(batch, bounds, decoding):
+        together = list(self._together(batch, bounds, decoding))
+        least = min((sum(len(batch[row]) for row in rows) for rows in together), default=0)
+        _let_help(max(1, self._network.ways // len(together)) if least >= _MUCH else 1)
+        for rows in together:
             most = max(_rounded(bounds[row], decoding) for row in rows)
             options: dict[str, Any] = {
                 "beam_size": decoding.num_beams,
@@ -228,6 +236,18 @@ def _stop(rows: Sequence[int], bounds: list[int], dropped: Dropped) -> Callable[
         return written[row] >= bounds[row] or row in dropped()
 
     return stop
+
+
+def _let_help(threads: int) -> None:
+    """Let so many threads compute a call from now on, in all of this process.
+
+    CTranslate2 fixes their number when it loads a model, but MKL, with which it multiplies on an
+    Intel CPU and which is part of its library, can be told. Elsewhere nothing happens.
+    """
+    library = ctypes.CDLL(ctranslate2._ext.__file__)
+    tell = getattr(library, "mkl_serv_set_num_threads", None)
+    if tell:
+        tell(threads)
 
 
 def _ended(calls: Iterable[tuple[Sequence[int], Sequence[Any]]]) -> list[tuple[int, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from models import Decoding, conversion, open_codec, open_engine
+from models import ctranslate2_engine as module
 from models.ctranslate2_engine import Network, generator
 from models.placement import CTRANSLATE2, TRANSFORMERS, place
 from models.selection import named, refer
@@ -171,6 +172,23 @@ def test_threads_share_a_batch_and_change_nothing(name, beams, pair):
         batch = encoded(codec, lines)
         assert three.run(batch, decoding) == one.run(batch, decoding)
         assert three.run(batch[:2], decoding, lambda: [0])[1:] == one.run(batch[1:2], decoding)
+
+
+def test_threads_without_a_call_of_their_own_help_where_there_is_much_to_read(pair, monkeypatch):
+    codec, _, one = pair("bart")
+    network = Network(one._ref, conversion.ensure(one._ref), 4)
+    four = generator(one._ref, codec, network)
+    told = []
+    monkeypatch.setattr(module, "_let_help", told.append)
+    monkeypatch.setattr(module, "_MUCH", 2 * len(codec.encode(LINES[0])))
+    for count in (0, 1, 2, 4, 8):
+        four.run(encoded(codec, LINES[:1] * count), Decoding(max_tokens=4))
+    assert told == [1, 1, 1, 1, 1], "short rows"
+    told.clear()
+    monkeypatch.setattr(module, "_MUCH", len(codec.encode(LINES[0])))
+    for count in (0, 1, 2, 4, 8):
+        four.run(encoded(codec, LINES[:1] * count), Decoding(max_tokens=4))
+    assert told == [1, 4, 2, 1, 1]
 
 
 def test_out_of_memory_is_pythons_own_and_comes_when_all_has_ended(pair, monkeypatch):
