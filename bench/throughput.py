@@ -59,8 +59,8 @@ class Kind:
 
 
 KINDS = {
-    "sentences": Kind("Translate", 256, 15.0, (1, 4, 16, 64, 256)),
-    "articles": Kind("Digest", 32, 45.0, (1, 4, 16, 64)),
+    "sentences": Kind("Translate", 256, 15.0, (1, 16, 64, 256)),
+    "articles": Kind("Digest", 32, 45.0, (1, 16, 64)),
 }
 
 
