@@ -113,7 +113,7 @@ class Pipeline:
         self._watching = asyncio.create_task(self._watchdog.run())
         try:
             await asyncio.gather(
-                self._scheduler.start(), self._workers.run(drafting.encode, ["Hello."])
+                self._scheduler.start(), self._workers.warm(drafting.encode, ["Hello."])
             )
         except ModelError as error:
             raise ModelUnavailable(str(error)) from error

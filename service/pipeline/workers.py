@@ -41,6 +41,10 @@ class Workers:
         self._tasks: set[asyncio.Task[bytes | None]] = set()  # that workers are at
         self._closed = False
 
+    async def warm(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Run ``task`` in each worker, so that no later one waits for a process to start."""
+        await asyncio.gather(*(self.run(task, *args, **kwargs) for _ in self._all))
+
     async def run(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``task`` in a worker, before all that have a higher rank; see ``run_ranked``."""
         return await self.run_ranked(0, "", task, *args, **kwargs)

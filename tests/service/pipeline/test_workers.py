@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ async def pool():
 
 async def test_a_task_runs_where_the_setup_ran(pool: Workers) -> None:
     assert await pool.run(ask) == "ready"
+
+
+async def test_once_warm_nobody_waits_for_a_process_to_start() -> None:
+    before = set(active_children())
+    pool = Workers(3, set_up, "ready")
+    try:
+        await pool.warm(ask)
+        pids = {process.pid for process in set(active_children()) - before}
+        assert len(pids) == 3
+        again = await asyncio.gather(*(pool.run(os.getpid) for _ in range(30)))
+        assert set(again) <= pids
+    finally:
+        await pool.close()
 
 
 async def test_an_error_comes_back_whole(pool: Workers) -> None:
