@@ -55,7 +55,7 @@ def measure(
     cores: dict[int, list[float]] = {most: [] for most in rows}
     for _ in range(rounds):
         for most in dice.sample(rows, len(rows)):
-            network.together = most * ref.decoding.num_beams
+            network.together = network.together_long = most * ref.decoding.num_beams
             began, used = time.perf_counter(), time.process_time()
             for start in range(0, len(ids), size):
                 engine.run(ids[start : start + size], ref.decoding)

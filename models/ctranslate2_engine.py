@@ -35,10 +35,11 @@ from models.selection import ModelRef
 Batch = Sequence[tuple[int, ...]]
 
 # Rows times beams that a CPU's thread computes together, about (docs/decoding.md): by then the
-# weights are used often enough.
+# weights are used often enough. Of long rows fewer: reading one uses them often enough.
 _TOGETHER = 24
-# Tokens of a call's input from which on helpers pay (docs/decoding.md); an output is written token
-# by token, too little work to share.
+_TOGETHER_LONG = 8
+# Tokens of input that are much for a row, and for a call, in which helpers pay from then on; an
+# output is written token by token, too little work to share.
 _MUCH = 256
 
 
@@ -58,7 +59,7 @@ class Network:
     """The weights of the conversion in a folder, and what their files say.
 
     ``ways`` is how many calls are computed at once, ``together`` how many rows times beams
-    each has, about; None is any number.
+    each has, about, and ``together_long`` how many long ones; None is any number.
     """
 
     def __init__(self, ref: ModelRef, folder: Path, threads: int | None) -> None:
@@ -68,6 +69,7 @@ class Network:
         kind, _, index = ref.device.partition(":")
         self.ways = (threads or os.cpu_count() or 1) if kind == "cpu" else 1
         self.together = _TOGETHER if kind == "cpu" else None
+        self.together_long = _TOGETHER_LONG if kind == "cpu" else None
         try:
             self.compute = (ctranslate2.Generator if decoder else ctranslate2.Translator)(
                 str(folder),
@@ -139,13 +141,15 @@ class Generator:
         (``_rounded``); and it has one least length for a call.
         """
         network = self._network
-        together = network.together and max(1, network.together // decoding.num_beams)
         groups: dict[Any, list[int]] = defaultdict(list)
         for row in range(len(batch)):
             bound = 0 if decoding.num_beams == 1 else _rounded(bounds[row], decoding)
             least = decoding.least(len(batch[row]))
             groups[bound, least, self._kind(batch[row], decoding)].append(row)
         for _, group in sorted(groups.items(), reverse=True):
+            long = max(len(batch[row]) for row in group) >= _MUCH
+            together = network.together_long if long else network.together
+            together = together and max(1, together // decoding.num_beams)
             yield from dealt(batch, group, network.ways, together)
 
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:

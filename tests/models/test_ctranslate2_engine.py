@@ -191,6 +191,24 @@ def test_threads_without_a_call_of_their_own_help_where_there_is_much_to_read(pa
     assert told == [1, 4, 2, 1, 1]
 
 
+@pytest.mark.parametrize(("much", "calls"), [(1000, [6, 6]), (1, [2] * 6)])
+def test_long_rows_are_computed_fewer_together(much, calls, pair, monkeypatch):
+    codec, _, one = pair("bart")
+    engine = generator(one._ref, codec, Network(one._ref, conversion.ensure(one._ref), 2))
+    begin, sizes = engine._begin, []
+
+    def noted(rows, *rest):
+        sizes.append(len(rows))
+        return begin(rows, *rest)
+
+    monkeypatch.setattr(engine, "_begin", noted)
+    monkeypatch.setattr(module, "_MUCH", much)
+    batch = encoded(codec, LINES[:1] * 12)
+    decoding = Decoding(num_beams=4, max_tokens=8)
+    assert engine.run(batch, decoding) == one.run(batch[:1], decoding) * 12
+    assert sizes == calls
+
+
 def test_out_of_memory_is_pythons_own_and_comes_when_all_has_ended(pair, monkeypatch):
     codec, _, engine = pair("bart")
     ended = []
