@@ -42,6 +42,9 @@ _TOGETHER_LONG = 8
 # output is written token by token, too little work to share.
 _MUCH = 256
 
+# See ``_let_help``. Looked up once: a batch is not to open a library.
+_tell_mkl = getattr(ctypes.CDLL(ctranslate2._ext.__file__), "mkl_serv_set_num_threads", None)
+
 
 def open_engine(ref: ModelRef, codec: Codec, threads: int | None) -> Generator:
     """Load a model; see ``models.engine``. The first time, it is converted."""
@@ -103,10 +106,10 @@ class Generator:
         room = self._ref.max_output_tokens
         bounds = [min(room, decoding.bound(len(row))) for row in batch]
         calls: list[tuple[Sequence[int], Sequence[Any]]] = []
-        together = list(self._together(batch, bounds, decoding))
-        least = min((sum(len(batch[row]) for row in rows) for rows in together), default=0)
-        _let_help(max(1, self._network.ways // len(together)) if least >= _MUCH else 1)
-        for rows in together:
+        shares = list(self._together(batch, bounds, decoding))
+        least = min((sum(len(batch[row]) for row in rows) for rows in shares), default=0)
+        _let_help(max(1, self._network.ways // len(shares)) if least >= _MUCH else 1)
+        for rows in shares:
             most = max(_rounded(bounds[row], decoding) for row in rows)
             options: dict[str, Any] = {
                 "beam_size": decoding.num_beams,
@@ -148,8 +151,8 @@ class Generator:
             groups[bound, least, self._kind(batch[row], decoding)].append(row)
         for _, group in sorted(groups.items(), reverse=True):
             long = max(len(batch[row]) for row in group) >= _MUCH
-            together = network.together_long if long else network.together
-            together = together and max(1, together // decoding.num_beams)
+            most = network.together_long if long else network.together
+            together = most and max(1, most // decoding.num_beams)
             yield from dealt(batch, group, network.ways, together)
 
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
@@ -248,10 +251,8 @@ def _let_help(threads: int) -> None:
     CTranslate2 fixes their number when it loads a model, but MKL, with which it multiplies on an
     Intel CPU and which is part of its library, can be told. Elsewhere nothing happens.
     """
-    library = ctypes.CDLL(ctranslate2._ext.__file__)
-    tell = getattr(library, "mkl_serv_set_num_threads", None)
-    if tell:
-        tell(threads)
+    if _tell_mkl:
+        _tell_mkl(threads)
 
 
 def _ended(calls: Iterable[tuple[Sequence[int], Sequence[Any]]]) -> list[tuple[int, Any]]:

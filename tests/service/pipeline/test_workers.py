@@ -113,13 +113,13 @@ async def test_a_hang_hurts_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> Non
     pool = Workers(2, set_up, "ready")
     try:
         monkeypatch.setattr(module, "TASK_SECONDS", 60.0)
-        first = {await pool.run(os.getpid)}
+        first = await pool.run(os.getpid)
         slow = asyncio.create_task(pool.run(slowly))
         await asyncio.sleep(0.1)
         monkeypatch.setattr(module, "TASK_SECONDS", 1.0)
         with pytest.raises(ComputeFailed):
             await pool.run(hang)
-        assert {await slow} == first, "done by the worker that it was given to, and once"
+        assert await slow == first, "done by the worker that it was given to, and once"
     finally:
         await pool.close()
 
