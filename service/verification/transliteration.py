@@ -79,8 +79,8 @@ class Heard:
     def __init__(self, sounds: tuple[Sound, ...]) -> None:
         self.sounds = sounds
         self.weight = max(1.0, sum(sound.cost for sound in sounds))
+        self.consonants = sum(not sound.vowel for sound in sounds)
         self.firm = [sound.classes for sound in sounds if sound.cost == 1]
-        self.firm_classes = reduce(or_, self.firm, 0)
         self.classes = reduce(or_, (sound.classes for sound in sounds), 0)
 
 
@@ -145,16 +145,9 @@ def _at_least(a: Heard, b: Heard) -> int:
     """A bound from below on what their alignment costs: consonants that either has too many of
     for the other, or that sound like nothing in it.
     """
-    return max(_unmatched(a, b), _unmatched(b, a))
-
-
-def _unmatched(a: Heard, b: Heard) -> int:
-    """How many firm sounds of the first find no partner in the second, at least. A partner may be
-    a vowel: the J of Jens is the Й of Йенс.
-    """
-    partners = sum(bool(sound.classes & a.firm_classes) for sound in b.sounds)
+    surplus = max(len(a.firm) - b.consonants, len(b.firm) - a.consonants)
     unheard = sum(not sound & b.classes for sound in a.firm)
-    return max(len(a.firm) - partners, unheard)
+    return max(surplus, unheard, sum(not sound & a.classes for sound in b.firm))
 
 
 def _alignment(a: tuple[Sound, ...], b: tuple[Sound, ...]) -> float:
