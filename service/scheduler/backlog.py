@@ -94,20 +94,25 @@ class Backlog:
                 lengths = callers[entry.caller] = Lengths()
             lengths.add(entry)
 
-    def remove(self, entry: Entry, *, served: bool = False) -> None:
-        """Take an entry out of the line; ``served``: at its caller's account."""
-        self._turns[entry.priority].remove(entry, served=served)
-        self._tokens[entry.priority][entry.unit.queue] -= entry.tokens
-        if not entry.retried:
-            group = self._group(entry, entry.priority)
-            callers = self._by_length[group]
-            lengths = callers[entry.caller]
-            lengths.remove(entry)
-            if not lengths:
-                del callers[entry.caller]
-                if not callers:
-                    del self._by_length[group]
-        self._left(entry.priority)
+    def remove(self, *entries: Entry, served: bool = False) -> None:
+        """Take entries out of the line; ``served``: at their callers' account."""
+        for priority in CLASSES:
+            some = [entry for entry in entries if entry.priority is priority]
+            if not some:
+                continue
+            self._turns[priority].remove(*some, served=served)
+            for entry in some:
+                self._tokens[priority][entry.unit.queue] -= entry.tokens
+                if not entry.retried:
+                    group = self._group(entry, priority)
+                    callers = self._by_length[group]
+                    lengths = callers[entry.caller]
+                    lengths.remove(entry)
+                    if not lengths:
+                        del callers[entry.caller]
+                        if not callers:
+                            del self._by_length[group]
+            self._left(priority)
 
     def reorder(self, entry: Entry) -> None:
         """Whoever waits for the entry has changed."""
@@ -148,8 +153,7 @@ class Backlog:
                     for callers in self._turns[priority].order(FILLING):
                         filling.fill([lengths[own] for own in callers if own in lengths], room)
             entries = filling.entries
-            for entry in entries[1:]:
-                self.remove(entry, served=True)
+            self.remove(*entries[1:], served=True)
         return Pick(entries, head.priority, contested)
 
     def _fuller(self, head: Entry, budget: float) -> Entry:

@@ -107,8 +107,7 @@ class Dispatch:
         """Predicted time of all lanes together for so many tokens by queue."""
         now, lane_seconds = self._clock(), 0.0
         for queue, count in tokens.items():
-            if count:
-                lane_seconds += self.pace(queue).predict(count, now)
+            lane_seconds += self.pace(queue).predict(count, now)
         return lane_seconds / len(self.posts)
 
     def wait(self, priority: Priority, part: float = 1.0) -> float:
@@ -117,8 +116,10 @@ class Dispatch:
         ``part`` of what waits in its class goes first; see ``ahead``.
         """
         now = self._clock()
-        busy = [post.free_at for post in self.posts if post.free_at is not None]
-        running = sum(max(0.0, free_at - now) for free_at in busy)
+        running = 0.0
+        for post in self.posts:
+            if post.free_at is not None and post.free_at > now:
+                running += post.free_at - now
         ahead, bulk = self._seconds(Priority.INTERACTIVE, now), self._seconds(Priority.BULK, now)
         if priority is Priority.BULK:
             ahead += bulk * part
@@ -134,8 +135,7 @@ class Dispatch:
         waiting, promised = self.backlog.tokens(priority), self._forecast.tokens(priority)
         lane_seconds = 0.0
         for queue, pace in self.paces.items():
-            count = waiting.get(queue, 0) + promised.get(queue, 0)
-            if count:
+            if count := waiting.get(queue, 0) + promised.get(queue, 0):
                 lane_seconds += pace.predict(count, now)
         return lane_seconds / len(self.posts)
 

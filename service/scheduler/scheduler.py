@@ -214,12 +214,11 @@ class Scheduler:
         job.calls.add(call)
         job.meter.shift(unfinished=len(units))
         try:
-            left = job.deadline - self._clock()
-            async with asyncio.timeout(None if math.isinf(left) else left):
-                await self._place(call, units, keys)
-                del keys  # thousands may wait from here on
-                if units:
-                    await call.done
+            await self._place(call, units, keys)
+            del keys  # thousands may wait from here on
+            if units:
+                call.expire_in(job.deadline - self._clock())
+                await call.done
         except TimeoutError:
             self._counts["expired"] += 1
             raise DeadlineExpired("the deadline passed") from None
@@ -235,16 +234,16 @@ class Scheduler:
         if left <= 0:
             self._counts["expired"] += 1
             raise DeadlineExpired("the deadline has passed")
-        fresh = {
-            key or position: unit
-            for position, (unit, key) in enumerate(zip(units, keys, strict=True))
-            if not self._known(key)
-        }
-        tokens: dict[str, int] = {}
-        for unit in fresh.values():
+        tokens: dict[str, int] = {}  # of what is asked for the first time, by queue
+        seen: set[Hashable] = set()
+        for unit, key in zip(units, keys, strict=True):
+            if key is not None:
+                if key in seen or self._known(key):
+                    continue
+                seen.add(key)
             tokens[unit.queue] = tokens.get(unit.queue, 0) + unit.tokens
         self._forecast.ask(job, {unit.queue for unit in units}, tokens)
-        if not fresh:
+        if not tokens:
             return
         self._check_up()
         own = self._dispatch.seconds(tokens)
@@ -299,7 +298,9 @@ class Scheduler:
             if self._share(call, position, unit, key):
                 continue
             if not room.fits(caller, unit.tokens):
-                await room.wait(caller, unit.tokens, partial(self._known, key))
+                left = call.job.deadline - self._clock()
+                async with asyncio.timeout(None if math.isinf(left) else left):
+                    await room.wait(caller, unit.tokens, partial(self._known, key))
                 if self._share(call, position, unit, key):
                     continue
             self._check_up()
@@ -340,6 +341,8 @@ class Scheduler:
     def _abandon(self, call: Call) -> None:
         """The call is over: nothing of it stays behind."""
         call.job.calls.discard(call)
+        if call.timer:
+            call.timer.cancel()
         if not call.missing:
             return
         call.job.meter.shift(unfinished=-call.missing)
