@@ -1,40 +1,70 @@
 """Names by sound and by table."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from service.schema import FindingKind
-from service.verification import check_consistency, check_sentence
+from service.verification import check_consistency, check_sentence, transliteration
 from service.verification.transliteration import distance
 
+SAME = [
+    ("Kavanaugh", "Кавано"),
+    ("Willoughby", "Уиллоби"),
+    ("Charles", "Чарльза"),
+    ("George", "Джорджу"),
+    ("Thorneycroft", "Торникрофта"),
+    ("Shaqiri", "Шакири"),
+    ("Hugo", "Гюго"),
+    ("Guizhou", "Гуйчжоу"),
+    ("Jinping", "Цзиньпином"),
+    ("Zárate", "Сарате"),
+    ("Knight", "Найт"),
+    ("Matthew", "Мэтью"),
+    ("London", "Лондонского"),
+    ("Jens", "Йенс"),
+    ("Whitaker", "Уитакера"),
+]
+OTHER = [
+    ("Trump", "Клинтон"),
+    ("May", "Мэри"),
+    ("Jones", "Смит"),
+    ("Boston", "Чикаго"),
+    ("", "Анна"),
+]
 
-@pytest.mark.parametrize(
-    ("english", "russian"),
-    [
-        ("Kavanaugh", "Кавано"),
-        ("Willoughby", "Уиллоби"),
-        ("Charles", "Чарльза"),
-        ("George", "Джорджу"),
-        ("Thorneycroft", "Торникрофта"),
-        ("Shaqiri", "Шакири"),
-        ("Hugo", "Гюго"),
-        ("Guizhou", "Гуйчжоу"),
-        ("Jinping", "Цзиньпином"),
-        ("Zárate", "Сарате"),
-        ("Knight", "Найт"),
-        ("Matthew", "Мэтью"),
-        ("London", "Лондонского"),
-    ],
-)
+
+@pytest.mark.parametrize(("english", "russian"), SAME)
 def test_same_name_sounds_alike(english: str, russian: str) -> None:
     assert distance(english, russian) <= 0.3
 
 
-@pytest.mark.parametrize(
-    ("english", "russian"),
-    [("Trump", "Клинтон"), ("May", "Мэри"), ("Jones", "Смит"), ("Boston", "Чикаго"), ("", "Анна")],
-)
+@pytest.mark.parametrize(("english", "russian"), OTHER)
 def test_other_name_does_not(english: str, russian: str) -> None:
     assert distance(english, russian) > 0.3
+
+
+# Of few letters words are often alike; J and W are answered by consonants and by vowels.
+ENGLISH = st.text("abcdefghijklmnopqrstuvwxyz", max_size=12) | st.text("jwhens", max_size=5)
+RUSSIAN = st.text("абвгдеёжзийклмнопрстуфхцчшщъыьэюя", max_size=12) | st.text(
+    "йувхенсь", max_size=5
+)
+
+
+@given(
+    ENGLISH | st.sampled_from([english for english, _ in SAME + OTHER]),
+    RUSSIAN | st.sampled_from([russian for _, russian in SAME + OTHER]),
+    st.floats(0, 1),
+)
+@example("Jens", "Йенс", 0.2)  # Й, a vowel, answers J
+@example("Evans", "Эво", 0.5)  # the bound is all that their distance is, but for a rounding
+def test_a_bound_changes_no_distance_within_it(english: str, russian: str, most: float) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transliteration, "_at_least", lambda *_: 0)  # everything is aligned
+        far = distance(english, russian)
+    assert distance(english, russian) == distance(english, russian, far) == far
+    bounded = distance(english, russian, most)
+    assert bounded == far if far <= most else bounded > most
 
 
 def test_a_name_that_begins_with_a_vowel_in_russian_is_heard() -> None:
