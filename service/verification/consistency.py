@@ -41,9 +41,10 @@ def check_consistency(pairs: Sequence[tuple[str, str]]) -> list[tuple[int, Fault
 
 def _counterpart(word: str, names: Sequence[re.Match[str]]) -> re.Match[str] | None:
     """The name that sounds like an English one, or that the table connects with it."""
-    match = min(names, key=lambda m: distance(word, m[0]), default=None)
-    if match is not None and distance(word, match[0]) <= _SAME:
-        return match
+    distances = [distance(word, m[0], _SAME) for m in names]
+    least = min(distances, default=1.0)
+    if least <= _SAME:
+        return names[distances.index(least)]
     folded = word.casefold()
     return next((m for m in names if folded.startswith(beginnings(m[0]))), None)
 

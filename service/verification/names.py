@@ -122,7 +122,7 @@ def _heard(names: dict[str, str], words: list[str]) -> set[str]:
     that is not as close.
     """
     distances = sorted(
-        (distance(word, name), i, stem_)
+        (distance(word, name, _FARTHEST), i, stem_)
         for i, word in enumerate(words)
         for stem_, name in names.items()
     )
