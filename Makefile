@@ -11,15 +11,17 @@ VENV     ?= .venv
 PIP_ARGS ?=
 TESTS    ?= -m "not gpu and not slow"
 STUBS    ?= proto
+BENCHES  ?= throughput peers.run latency overload repeats
 
 SAMPLE   := samples/nato-2014.txt
 PROTO    := svodka/v1/svodka_service.proto
 BIN      := $(VENV)/bin
+BENCH_PYTHON ?= $(BIN)/python
 INSTALL  := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo serve test lint format proto coverage mutation wheel constraints clean
+.PHONY: help venv demo serve test lint bench format proto coverage mutation wheel constraints clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +77,12 @@ coverage: $(VENV)/dev.stamp ## The tests again, counting lines: 90 % at least
 mutation: $(VENV)/dev.stamp ## Break the scheduler and the error table: do the tests notice?
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
+
+# With a Python that has the other servers, too (bench/peers/README.md): BENCH_PYTHON=PATH
+bench: $(VENV)/dev.stamp ## The tables of docs/performance.md; SENTENCES=FILE ARTICLES=FILE.jsonl BENCH_ARGS=--quick
+	$(BENCH_PYTHON) bench/scheduler.py
+	set -e; for name in $(BENCHES); do printf '\n== bench.%s\n' "$$name"; \
+	  $(BENCH_PYTHON) -m "bench.$$name" --sentences "$(SENTENCES)" --articles "$(ARTICLES)" $(BENCH_ARGS); done
 
 # --- make ---
 

@@ -35,8 +35,8 @@ HEAD = ["bound s", "bulk peak", "kept", "requests", "share", "p50", "p95", "p95/
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each phase, for sentences")
-    parser.add_argument("--bounds", type=float, nargs="*", default=[0.5, 2.0, 5.0])
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each phase, for sentences")
+    parser.add_argument("--bounds", type=float, nargs="*", default=[0.5, 2.0])
     parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
     given = parser.parse_args()
     bed = prepare(given)

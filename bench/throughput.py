@@ -30,7 +30,7 @@ from bench.ceiling import Alone, Turn, apart, outputs
 from bench.load import Answer, Item, arriving, closed, overall, percentile, show
 from svodka.v1 import svodka_service_pb2 as pb
 
-LEAST = 12  # texts of a row
+LEAST = 8  # texts of a row
 WARMING = 120.0  # seconds at most
 
 HEAD = [
@@ -59,8 +59,8 @@ class Kind:
 
 
 KINDS = {
-    "sentences": Kind("Translate", 256, 15.0, (1, 16, 64, 256)),
-    "articles": Kind("Digest", 32, 45.0, (1, 16, 64)),
+    "sentences": Kind("Translate", 256, 10.0, (1, 16, 64, 256)),
+    "articles": Kind("Digest", 32, 20.0, (1, 16, 64)),
 }
 
 
@@ -104,7 +104,7 @@ async def table(
         rows, most = [], 0.0
         for callers in kind.callers:
             # Few callers get less. And the queue is to be full for most of the time.
-            count = max(kind.seconds * alone.speed * min(1.0, callers / 16), callers * 3, LEAST)
+            count = max(kind.seconds * alone.speed * min(1.0, callers / 16), callers * 2, LEAST)
             texts = list(islice(items, round(count)))
             measured = await beside(
                 alone, texts, partial(closed, ask, iter(texts), callers), server
