@@ -4,12 +4,14 @@
 #   make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 #                                       torch without CUDA on Linux: 200 MB, not several GB
 #   make test TESTS="-k glossary"       some of the tests
+#   make test WORKERS=0                 one at a time, as a debugger wants it
 #   make test VENV=/tmp/venv            the environment somewhere else
 
 PYTHON   ?= python3 python3.14 python3.13 python3.12 python3.11
 VENV     ?= .venv
 PIP_ARGS ?=
 TESTS    ?= -m "not gpu and not slow"
+WORKERS  ?= 2
 STUBS    ?= proto
 BENCHES  ?= throughput peers.run latency overload repeats
 
@@ -61,7 +63,7 @@ serve: $(VENV)/starter.stamp ## The gRPC server on 127.0.0.1:50051
 # --- check ---
 
 test: $(VENV)/dev.stamp ## The tests; make test TESTS= runs the slow ones too
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
 
 lint: $(VENV)/dev.stamp ## Style, types, import contracts, the wire, the Dockerfile
 	$(BIN)/ruff check
@@ -72,7 +74,8 @@ lint: $(VENV)/dev.stamp ## Style, types, import contracts, the wire, the Dockerf
 	$(BIN)/hadolint Dockerfile
 
 coverage: $(VENV)/dev.stamp ## The tests again, counting lines: 90 % at least
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(TESTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
+	  --cov --cov-report=term-missing:skip-covered $(TESTS)
 
 mutation: $(VENV)/dev.stamp ## Break the scheduler and the error table: do the tests notice?
 	$(BIN)/mutmut run

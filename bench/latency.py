@@ -2,15 +2,15 @@
 
     python -m bench.latency --sentences FILE --articles FILE.jsonl [--quick]
 
-Bulk work comes as a stream does, 64 callers of priority BULK who always have one request in
+Bulk work comes as a stream does, from callers of priority BULK who always have one request in
 work. Interactive requests arrive at random beside it, as one in twenty of what bulk alone gets
-done, but about eight at least: `share` is what they were of all that was done. One table for
+done, but a few at least: `share` is what they were of all that was done. One table for
 sentences and one for whole articles, a row for each bound on a batch's duration (`--bounds`, the
 server's `--batch-seconds`): the setting that moves along the trade-off. `p95/idle` is interactive
 latency against the same requests on an idle server, `kept` what bulk keeps of its own peak.
 
-A p95 wants more than eight requests. For articles, of which a CPU does one in seconds, that takes
-long: `--only articles --seconds 200`.
+A p95 wants many requests. For articles, of which a CPU does one in a second, that takes
+long: `--only articles --seconds 40`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,32 @@ import argparse
 import asyncio
 import itertools
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bench.bed import Bed, arguments, connected, prepare, run, serving
 from bench.load import Answer, Item, arriving, closed, percentile, rate, show
 from svodka.v1 import svodka_service_pb2 as pb
 
-CALLERS = 64
 SHARE = 0.05
-LEAST = 8  # interactive requests
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is asked for, and on what scale: an article takes as long as dozens of sentences."""
+
+    rpc: str
+    callers: int  # of bulk
+    times: float  # as long as sentences take
+    least: int  # interactive requests, about
+    bounds: Sequence[float]
+
+
+KINDS = {
+    "sentences": Kind("Translate", 64, 1.0, 8, (0.5, 2.0)),
+    "articles": Kind("Digest", 16, 4.0, 4, (0.5,)),
+}
 HEAD = ["bound s", "bulk peak", "kept", "requests", "share", "p50", "p95", "p95/idle"]
 
 
@@ -36,52 +52,51 @@ async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each phase, for sentences")
-    parser.add_argument("--bounds", type=float, nargs="*", default=[0.5, 2.0])
-    parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
+    parser.add_argument("--bounds", type=float, nargs="*")
+    parser.add_argument("--only", choices=KINDS, help="one of the tables")
     given = parser.parse_args()
     bed = prepare(given)
-    seconds = 3.0 if given.quick else given.seconds
-    for kind in ("sentences", "articles"):
-        if given.only in (None, kind):
-            length = seconds if kind == "sentences" else seconds * 2
-            idle = await alone(bed, given, kind, length)
-            print(
-                f"\n{kind.capitalize()}; seconds, and tokens a second. On an idle server: "
-                f"p50 {percentile(idle, 0.5):.2f}, p95 {percentile(idle, 0.95):.2f}\n"
-            )
-            calm = percentile(idle, 0.95)
-            show(HEAD, [await row(bed, given, kind, b, length, calm) for b in given.bounds])
+    for name in [given.only] if given.only else KINDS:
+        kind = KINDS[name]
+        seconds = (3.0 if given.quick else given.seconds) * kind.times
+        idle = await alone(bed, given, kind, seconds)
+        print(
+            f"\n{name.capitalize()}; seconds, and tokens a second. On an idle server: "
+            f"p50 {percentile(idle, 0.5):.2f}, p95 {percentile(idle, 0.95):.2f}\n"
+        )
+        calm, bounds = percentile(idle, 0.95), given.bounds or kind.bounds
+        show(HEAD, [await row(bed, given, kind, bound, seconds, calm) for bound in bounds])
     print(f"\n{bed.describe()}")
 
 
-def work(bed: Bed, kind: str) -> tuple[Iterator[Item[Any]], Iterator[Item[Any]]]:
+def work(bed: Bed, kind: Kind) -> tuple[Iterator[Item[Any]], Iterator[Item[Any]]]:
     """Bulk and interactive requests."""
-    make = bed.translations if kind == "sentences" else bed.digests
+    make = bed.translations if kind.rpc == "Translate" else bed.digests
     return of(make(seed=1), pb.PRIORITY_BULK), of(make(seed=2), 0)
 
 
-async def alone(bed: Bed, given: argparse.Namespace, kind: str, seconds: float) -> list[Answer]:
+async def alone(bed: Bed, given: argparse.Namespace, kind: Kind, seconds: float) -> list[Answer]:
     """Interactive requests one by one on an idle server."""
     _, interactive = work(bed, kind)
     async with serving(*bed.flags, *given.flags) as server, connected(server) as stub:
-        ask = stub.Translate if kind == "sentences" else stub.Digest
+        ask = getattr(stub, kind.rpc)
         await closed(ask, itertools.islice(interactive, 2), 1, seconds)  # the first are slower
         return await closed(ask, interactive, 1, seconds)
 
 
 async def row(
-    bed: Bed, given: argparse.Namespace, kind: str, bound: float, seconds: float, calm: float
+    bed: Bed, given: argparse.Namespace, kind: Kind, bound: float, seconds: float, calm: float
 ) -> list[str]:
     """One bound on the duration of a batch; ``calm`` is an idle server's p95."""
     bulk, interactive = work(bed, kind)
     flags = ["--batch-seconds", str(bound), *given.flags]
     async with serving(*bed.flags, *flags) as server, connected(server) as stub:
-        ask = stub.Translate if kind == "sentences" else stub.Digest
-        undisturbed = await closed(ask, bulk, CALLERS, seconds * 1.5)
+        ask = getattr(stub, kind.rpc)
+        undisturbed = await closed(ask, bulk, kind.callers, seconds * 1.5)
         peak = rate(undisturbed, seconds / 2)
         rhythm = SHARE * peak / statistics.mean(answer.cost for answer in undisturbed)
-        rhythm = max(rhythm, LEAST / (seconds * 1.5))
-        loading = asyncio.create_task(closed(ask, bulk, CALLERS, seconds * 2))
+        rhythm = max(rhythm, kind.least / (seconds * 1.5))
+        loading = asyncio.create_task(closed(ask, bulk, kind.callers, seconds * 2))
         await asyncio.sleep(seconds / 2)
         urgent = await arriving(ask, interactive, rhythm, seconds * 1.5)
         loaded = await loading

@@ -33,6 +33,7 @@ from svodka.v1 import svodka_service_pb2 as pb
 LEAST = 8  # texts of a row
 WARMING = 120.0  # seconds at most
 
+Asking = Callable[[Iterator[Item[Any]]], Awaitable[list[Answer]]]
 HEAD = [
     "",
     "texts",
@@ -59,8 +60,8 @@ class Kind:
 
 
 KINDS = {
-    "sentences": Kind("Translate", 256, 10.0, (1, 16, 64, 256)),
-    "articles": Kind("Digest", 32, 20.0, (1, 16, 64)),
+    "sentences": Kind("Translate", 128, 8.0, (1, 16, 64, 256)),
+    "articles": Kind("Digest", 16, 20.0, (1, 8, 32)),
 }
 
 
@@ -100,35 +101,39 @@ async def table(
     flags = (*bed.flags, *patient, *given.flags)
     async with serving(*flags) as server, connected(server) as stub:
         ask = getattr(stub, kind.rpc)
-        await closed(ask, islice(items, kind.sample // 4), 16, WARMING)
-        rows, most = [], 0.0
+        await closed(ask, islice(items, kind.sample // 2), 16, WARMING)
+        rows: list[list[str]] = []
+
+        async def measure(name: str, count: float, asking: Asking) -> float:
+            """A row of so many texts; texts a second."""
+            texts = list(islice(items, max(LEAST, round(count))))
+            answers, used, turn = await beside(alone, texts, asking, server)
+            rows.append(row(name, texts, answers, used, turn))
+            return overall(answers) * len(texts) / sum(text.cost for text in texts)
+
+        most = 0.0
         for callers in kind.callers:
             # Few callers get less. And the queue is to be full for most of the time.
-            count = max(kind.seconds * alone.speed * min(1.0, callers / 16), callers * 2, LEAST)
-            texts = list(islice(items, round(count)))
-            measured = await beside(
-                alone, texts, partial(closed, ask, iter(texts), callers), server
-            )
-            rows.append(row(f"{callers} callers", texts, *measured))
-            most = max(most, overall(measured[0]) * len(texts) / sum(text.cost for text in texts))
+            count = max(kind.seconds * alone.speed * min(1.0, callers / 16), callers * 3)
+            asking = partial(closed, ask, callers=callers)
+            most = max(most, await measure(f"{callers} callers", count, asking))
         for rate in (share * most for share in given.rates if most):
-            texts = list(islice(items, max(LEAST, round(kind.seconds * rate))))
-            measured = await beside(alone, texts, partial(arriving, ask, iter(texts), rate), server)
-            rows.append(row(f"arriving at {rate:.2f}/s", texts, *measured))
+            asking = partial(arriving, ask, rate=rate)
+            await measure(f"arriving at {rate:.2f}/s", kind.seconds * rate, asking)
     show(HEAD, rows)
 
 
 async def beside(
     alone: Alone,
     texts: Sequence[Item[Any]],
-    asking: Callable[[], Awaitable[list[Answer]]],
+    asking: Asking,
     server: Server,
 ) -> tuple[list[Answer], float, Turn]:
     """The answers, the server's core seconds for them, and what the engine alone took."""
     whole = [text_of(item.request) for item in texts]
     before = await asyncio.to_thread(alone.turn, whole, 0)
     used = server.core_seconds()
-    answers = await asking()
+    answers = await asking(iter(texts))
     used = server.core_seconds() - used
     return answers, used, before + await asyncio.to_thread(alone.turn, whole, 1)
 

@@ -50,7 +50,7 @@ HEAD = [
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of asking, for each row")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of asking, for each row")
     parser.add_argument("--callers", type=int, default=32, help="with articles a quarter of them")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
     parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
