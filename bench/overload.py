@@ -51,8 +51,8 @@ HEAD = [
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=27.0, help="of each row")
-    parser.add_argument("--deadline", type=float, default=9.0, help="of each request, in seconds")
+    parser.add_argument("--seconds", type=float, default=24.0, help="of each row")
+    parser.add_argument("--deadline", type=float, default=8.0, help="of each request, in seconds")
     parser.add_argument("--loads", type=float, nargs="*", default=[1.0, 4.0])
     given = parser.parse_args()
     bed = prepare(given)

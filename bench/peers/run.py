@@ -50,7 +50,7 @@ HEAD = [
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of asking, for each row")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of asking, for each row")
     parser.add_argument("--callers", type=int, default=32, help="with articles a quarter of them")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
     parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
@@ -95,9 +95,9 @@ async def measure(
 ) -> tuple[list[Answer], float]:
     """The answers to what is asked in so many seconds, all awaited; and core seconds.
 
-    A few requests warm it up.
+    One request of each caller's warms it up.
     """
-    await closed(ask, islice(items, max(1, callers // 4)), callers, LONGEST)
+    await closed(ask, islice(items, callers), callers, LONGEST)
     before, end = server.core_seconds(), time.perf_counter() + seconds
     some = takewhile(lambda _: time.perf_counter() < end, items)
     answers = await closed(ask, some, callers, LONGEST)
