@@ -19,6 +19,8 @@ SAMPLE   := samples/nato-2014.txt
 PROTO    := svodka/v1/svodka_service.proto
 BIN      := $(VENV)/bin
 BENCH_PYTHON ?= $(BIN)/python
+# A file of tests to each; a test that takes its process down ends the run.
+PYTEST   := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --max-worker-restart 0
 INSTALL  := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
@@ -63,7 +65,7 @@ serve: $(VENV)/starter.stamp ## The gRPC server on 127.0.0.1:50051
 # --- check ---
 
 test: $(VENV)/dev.stamp ## The tests; make test TESTS= runs the slow ones too
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
+	$(PYTEST) $(TESTS)
 
 lint: $(VENV)/dev.stamp ## Style, types, import contracts, the wire, the Dockerfile
 	$(BIN)/ruff check
@@ -74,8 +76,7 @@ lint: $(VENV)/dev.stamp ## Style, types, import contracts, the wire, the Dockerf
 	$(BIN)/hadolint Dockerfile
 
 coverage: $(VENV)/dev.stamp ## The tests again, counting lines: 90 % at least
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
-	  --cov --cov-report=term-missing:skip-covered $(TESTS)
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(TESTS)
 
 mutation: $(VENV)/dev.stamp ## Break the scheduler and the error table: do the tests notice?
 	$(BIN)/mutmut run

@@ -131,8 +131,11 @@ class Copies:
             self._connection.executemany("UPDATE firsts SET answer = ? WHERE input = ?", rows)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file. Whoever still asks, as a reader does whose job has ended, gets
+        sqlite3.ProgrammingError.
+        """
+        with self._turn:  # closed in the middle of a question, it takes the process down
+            self._connection.close()
 
     def _one(self, statement: str, *values: object) -> Any:
         with self._turn:
@@ -144,6 +147,7 @@ class Search:
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
+        self._turn = threading.Lock()
         scratch.unlink(missing_ok=True)
         self._base = sqlite3.connect(scratch, check_same_thread=False, isolation_level=None)
         self._base.executescript(f"""
@@ -165,11 +169,13 @@ class Search:
         )
 
     def save(self, path: Path, fingerprint: str) -> None:
-        """Search, and write what was found, whole or not at all."""
+        """Search, and write what was found, whole or not at all. Raises sqlite3.Error, also
+        where the search is closed meanwhile.
+        """
         fresh = path.with_name(path.name + ".tmp")
         fresh.unlink(missing_ok=True)
-        self._base.execute("COMMIT")
-        with closing(sqlite3.connect(fresh)) as file:
+        with self._turn, closing(sqlite3.connect(fresh)) as file:
+            self._base.execute("COMMIT")
             file.executescript("""
                 CREATE TABLE made(fingerprint);
                 CREATE TABLE copies(input PRIMARY KEY, first, similarity) WITHOUT ROWID;
@@ -184,8 +190,10 @@ class Search:
         fresh.replace(path)
 
     def close(self) -> None:
-        """Remove the scratch file."""
-        self._base.close()
+        """Remove the scratch file. A search in another thread, whose job was ended, is given up."""
+        self._base.interrupt()
+        with self._turn:
+            self._base.close()
         self._scratch.unlink(missing_ok=True)
 
     def _copies(self) -> Iterator[tuple[int, int, float]]:

@@ -7,9 +7,13 @@ import os
 import random
 import shutil
 import sqlite3
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -301,3 +305,44 @@ async def test_a_full_disk_is_told(batch, dump, monkeypatch) -> None:
     with pytest.raises(OutputFailed, match="disk is full"):
         await once(batch, path)
     monkeypatch.undo()
+
+
+def scratch_search(folder: Path, count: int) -> Search:
+    """A search among so many articles, half of them copies."""
+    search = Search(folder / "scratch")
+    signatures = [signature(story(n, 60)) for n in range(count // 2)]
+    search.add([(n, Place("a", n), "", it) for n, it in enumerate(2 * signatures) if it])
+    return search
+
+
+def test_a_job_may_end_while_its_reader_still_asks(tmp_path) -> None:
+    with closing(scratch_search(tmp_path, 10)) as search:
+        search.save(tmp_path / "found", "")
+
+    def ask(copies: Copies, asked: Event) -> None:
+        while copies.first_of(Place("a", 7)):
+            asked.set()
+
+    with ThreadPoolExecutor() as pool:
+        for _ in range(100):
+            copies, asked = Copies.load(tmp_path / "found"), Event()
+            assert copies
+            asking = pool.submit(ask, copies, asked)
+            assert asked.wait(60)
+            copies.close()
+            with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+                asking.result(60)
+
+
+def test_a_job_may_end_while_it_searches(tmp_path) -> None:
+    with ThreadPoolExecutor() as pool:
+        for delay in (0.0, 0.01, 0.02, 0.05, 0.1):
+            search = scratch_search(tmp_path, 2_000)
+            saving = pool.submit(search.save, tmp_path / "found", "")
+            time.sleep(delay)
+            search.close()
+            error = saving.exception(60)
+            assert error is None or isinstance(error, sqlite3.Error)
+            assert not (tmp_path / "scratch").exists()
+            assert (tmp_path / "found").exists() == (error is None)
+            (tmp_path / "found").unlink(missing_ok=True)
