@@ -94,7 +94,7 @@ class Ledger:
         self._stack = ExitStack()
         self._writing = threading.Lock()
         self._manifest = Manifest("", {}, {})
-        self._begun = False
+        self._begun = self._closed = False
         self._ids = Names()
         self.done = Places()
         self.failures = 0
@@ -192,26 +192,32 @@ class Ledger:
             self.broken = dict(_broken_files(self._paths.errors))
 
     def write(self, lines: Sequence[Line]) -> None:
-        """Append lines. Raises OutputFailed; those before are whole and stay."""
+        """Append lines. Raises OutputFailed; those before are whole and stay.
+
+        Once it is closed it is too late: another job may write here, and knows nothing of these.
+        """
+        good = [line for line in lines if isinstance(line.outcome, Digest)]
+        bad = [line for line in lines if not isinstance(line.outcome, Digest)]
         with self._writing:
+            if self._closed:
+                raise RuntimeError("the ledger is closed")
             try:
-                good = [line for line in lines if isinstance(line.outcome, Digest)]
-                bad = [line for line in lines if not isinstance(line.outcome, Digest)]
                 for file, some in ((self._output, good), (self._errors, bad)):
                     if some:
                         file.write([line.encoded() for line in some])
                     file.flush()
             except OSError as error:
                 raise self.failed(error) from error
-        self.failures += len(bad)
-        for line in lines:
-            self.done.add(line.place)
-        for line in good:
-            self._ids.add(line.id)
+            self.failures += len(bad)
+            for line in lines:
+                self.done.add(line.place)
+            for line in good:
+                self._ids.add(line.id)
 
     def close(self, state: str) -> None:
         """Bring everything to the disk, and note how it ended. Raises OutputFailed."""
         with self._stack, self._writing:
+            self._closed = True
             try:
                 self._output.close()
                 self._errors.close()

@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from echo_batch import Echo
-from service.batch.ledger import OutputFailed
+from service.batch.job import Job, Paths
+from service.batch.ledger import Ledger, Line, OutputFailed
 from service.batch.manifest import Changed
+from service.batch.record import Place
 from service.errors import InvalidRequest, Unavailable
+from service.schema import Digest
 
 
 def articles(count):
@@ -193,3 +196,24 @@ async def test_what_a_job_writes_is_no_input_of_it(batch, tmp_path, output) -> N
     assert first.outcome.digests == 1
     again = await batch(folder, output=output, report=folder / "report.html", resume=True)
     assert not again.echo.requests
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out.parquet"])
+def test_what_comes_after_the_end_is_not_written(dump, tmp_path, name) -> None:
+    """A job that was stopped has let go of its output while a thread of it still writes."""
+    path = dump(*articles(2))
+    one, two = (Line(Place(str(path), n + 1), f"a{n}", Digest()) for n in range(2))
+    job = Job((str(path),), Paths.of(tmp_path / name), resume=True)
+    ledger = Ledger(job)
+    ledger.open()
+    ledger.begin(())
+    ledger.write([one])
+    ledger.close("stopped")
+    with pytest.raises(RuntimeError, match="closed"):
+        ledger.write([two])
+    again = Ledger(job)
+    again.open()
+    again.begin(())
+    assert one.place in again.done
+    assert two.place not in again.done
+    again.close("stopped")
