@@ -103,15 +103,16 @@ class Backlog:
             self._turns[priority].remove(*some, served=served)
             for entry in some:
                 self._tokens[priority][entry.unit.queue] -= entry.tokens
-                if not entry.retried:
-                    group = self._group(entry, priority)
-                    callers = self._by_length[group]
-                    lengths = callers[entry.caller]
-                    lengths.remove(entry)
-                    if not lengths:
-                        del callers[entry.caller]
-                        if not callers:
-                            del self._by_length[group]
+                if entry.retried:
+                    continue
+                group = self._group(entry, priority)
+                callers = self._by_length[group]
+                lengths = callers[entry.caller]
+                lengths.remove(entry)
+                if not lengths:
+                    del callers[entry.caller]
+                if not callers:
+                    del self._by_length[group]
             self._left(priority)
 
     def reorder(self, entry: Entry) -> None:

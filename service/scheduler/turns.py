@@ -38,9 +38,7 @@ class Turns:
         self._eligible = SortedList()  # by the date of the first entry, some that are so no more
         self._ahead = SortedList()  # by service
         self._left_ahead: dict[str, int] = {}  # service, the oldest first
-        self._moved: dict[
-            _Share, None
-        ] = {}  # of whose work went: their places are to be found anew
+        self._moved: dict[_Share, None] = {}  # those whose places are to be found anew
         self._count = 0
 
     def __len__(self) -> int:
