@@ -131,7 +131,8 @@ class Turns:
         if line is None:
             place = ()
         elif line is self._eligible:
-            place = share.first.due, share.first.number, share
+            # The caller, since an entry may be another's by now that has yet to be settled.
+            place = share.first.due, share.first.number, share.caller, share
         else:
             place = share.service, share.caller, share
         if share.line is line and share.place == place:

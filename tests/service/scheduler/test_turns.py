@@ -210,3 +210,16 @@ class Line(RuleBasedStateMachine):
 
 TestLine = Line.TestCase
 TestLine.settings = settings(deadline=None)
+
+
+def test_an_entry_may_become_anothers_while_both_callers_have_yet_to_be_settled():
+    """Two share it, and the one goes away just after a batch with work of both has gone."""
+    turns = Turns(lead=0)
+    gone, shared = entry(0, "b"), entry(1, "a")
+    for it in (gone, shared, entry(2, "a"), entry(3, "b", due=5.0)):
+        turns.add(it)
+    turns.remove(gone, served=True)
+    turns.remove(shared)
+    shared.caller = "b"
+    turns.add(shared)
+    assert [go(turns).number for _ in range(3)] == [2, 1, 3]
