@@ -49,7 +49,7 @@ from service.batch.run import run
 from service.cli.batch import DEFAULTS
 from service.lane import ProcessLane
 from service.pipeline import pipeline
-from service.scheduler.work import Batch, Output, Unit
+from service.scheduler.work import Batch, Output, Spare, Unit, nothing
 from service.schema import Article, Digest, DigestRequest, Model
 from service.settings import EngineSettings
 
@@ -240,9 +240,9 @@ class Noting(ProcessLane):
     done: ClassVar[list[tuple[int, Unit]]] = []
     last: ClassVar[ProcessLane | None] = None
 
-    async def run(self, batch: Batch) -> Sequence[Output]:
+    async def run(self, batch: Batch, spare: Spare = nothing) -> Sequence[Output]:
         """Run, and note."""
-        outputs = await super().run(batch)
+        outputs = await super().run(batch, spare)
         Noting.last = self
         Noting.done += [(o.output_tokens, u) for o, u in zip(outputs, batch.units, strict=True)]
         return outputs

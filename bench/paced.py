@@ -18,7 +18,7 @@ from pathlib import Path
 from service.pipeline.terms import Terms
 from service.rpc.callers import Allowance
 from service.rpc.server import Listen, Server
-from service.scheduler import Batch, Output, Policy, Scheduler, Stats, Unit
+from service.scheduler import Batch, Output, Policy, Scheduler, Spare, Stats, Unit, nothing
 from service.schema import (
     Digest,
     DigestRequest,
@@ -48,10 +48,10 @@ class PacedLane:
         """It never dies."""
         await asyncio.Event().wait()
 
-    def drop(self, positions: Sequence[int]) -> None:
+    def drop(self, batch: Batch, positions: Sequence[int]) -> None:
         """A row takes no time of its own."""
 
-    async def run(self, batch: Batch) -> Sequence[Output]:
+    async def run(self, batch: Batch, spare: Spare = nothing) -> Sequence[Output]:
         """Take the time."""
         await asyncio.sleep(self._seconds)
         return [Output(unit.payload, unit.output_tokens) for unit in batch.units]

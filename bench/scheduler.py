@@ -21,9 +21,9 @@ import os
 import platform
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
-from service.scheduler import Batch, Output, Policy, Scheduler, Unit
+from service.scheduler import Batch, Output, Policy, Scheduler, Spare, Unit, nothing
 from service.schema import Priority
 from service.tidying import settle
 
@@ -48,12 +48,15 @@ class NullLane:
         """It never dies."""
         await asyncio.Event().wait()
 
-    def drop(self, positions: Sequence[int]) -> None:
+    def drop(self, batch: Batch, positions: Sequence[int]) -> None:
         """It has answered before anybody can leave."""
 
-    async def run(self, batch: Batch) -> Sequence[Output]:
+    def run(self, batch: Batch, spare: Spare = nothing) -> Awaitable[Sequence[Output]]:
         """Answer, but let the callers have their turn first, as a real lane does."""
         self.gaps.append(time.process_time() - self._free)
+        return self._answer(batch)
+
+    async def _answer(self, batch: Batch) -> Sequence[Output]:
         await asyncio.sleep(0)
         outputs = [Output(None, unit.output_tokens) for unit in batch.units]
         self._free = time.process_time()

@@ -18,7 +18,9 @@ from __future__ import annotations
 import ctypes
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,9 @@ import ctranslate2
 
 from models import conversion
 from models.codec import Codec
+from models.crew import crew
 from models.decoding import Decoding, Generated
-from models.engine import Dropped, check_lengths, dealt, loaded_once, nobody
+from models.engine import Dropped, Spare, check_lengths, dealt, loaded_once, nobody, nothing
 from models.errors import ModelError
 from models.families import FAMILIES, Shape
 from models.selection import ModelRef
@@ -100,15 +103,21 @@ class Generator:
         self._network = network
         self._told = network.told
 
-    def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[Generated]:
+    def run(
+        self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody, spare: Spare = nothing
+    ) -> list[Generated]:
         """Return one answer a row."""
         check_lengths(batch, self._ref)
         room = self._ref.max_output_tokens
         bounds = [min(room, decoding.bound(len(row))) for row in batch]
-        calls: list[tuple[Sequence[int], Sequence[Any]]] = []
-        shares = list(self._together(batch, bounds, decoding))
+        threads = crew(self._network.ways)
+        # The one that is free soon, if none is now: it takes longer calls, which are worth more.
+        ways = max(1, threads.free)
+        shares = list(self._together(batch, bounds, decoding, ways))
         least = min((sum(len(batch[row]) for row in rows) for rows in shares), default=0)
-        _let_help(max(1, self._network.ways // len(shares)) if least >= _MUCH else 1)
+        alone = least >= _MUCH and ways == threads.count
+        _let_help(max(1, ways // len(shares)) if alone else 1)
+        calls: list[Callable[[], Sequence[Any]]] = []
         for rows in shares:
             most = max(_rounded(bounds[row], decoding) for row in rows)
             options: dict[str, Any] = {
@@ -122,20 +131,22 @@ class Generator:
             }
             if decoding.num_beams == 1:
                 options["callback"] = _stop(rows, bounds, dropped)
-            outputs = self._begin(
+            call = partial(
+                self._call,
                 [[str(id_) for id_ in batch[row]] for row in rows],
                 decoding.least(len(batch[rows[0]])),
                 min(most, room) + 1,  # the end mark
                 options,
             )
-            calls.append((rows, outputs))
+            calls.append(call)
         answers: dict[int, Generated] = {}
-        for row, output in _ended(calls):
-            answers[row] = self._generated(self._ids(output), bounds[row])
+        for rows, outputs in zip(shares, _ended(threads.compute(calls, spare)), strict=True):
+            for row, output in zip(rows, outputs, strict=True):
+                answers[row] = self._generated(self._ids(output), bounds[row])
         return [answers[row] for row in range(len(batch))]
 
     def _together(
-        self, batch: Batch, bounds: list[int], decoding: Decoding
+        self, batch: Batch, bounds: list[int], decoding: Decoding, ways: int
     ) -> Iterator[Sequence[int]]:
         """Yield the rows of each call: those whose neighbours change nothing for them.
 
@@ -153,16 +164,16 @@ class Generator:
             long = max(len(batch[row]) for row in group) >= _MUCH
             most = network.together_long if long else network.together
             together = most and max(1, most // decoding.num_beams)
-            yield from dealt(batch, group, network.ways, together)
+            yield from dealt(batch, group, ways, together)
 
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
         """Return what else of a row must be the same for all rows of a call."""
         raise NotImplementedError
 
-    def _begin(
+    def _call(
         self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
     ) -> Sequence[Any]:
-        """Begin a call; return what each row's ``result()`` will come from."""
+        """Compute some rows together; return CTranslate2's result of each."""
         raise NotImplementedError
 
     def _ids(self, result: Any) -> Sequence[int]:
@@ -179,7 +190,7 @@ class _EncoderDecoder(Generator):
     def _kind(self, row: tuple[int, ...], decoding: Decoding) -> int:
         return 0
 
-    def _begin(
+    def _call(
         self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
     ) -> Sequence[Any]:
         prefix = None if self._told.forced_bos is None else [[str(self._told.forced_bos)]]
@@ -189,7 +200,6 @@ class _EncoderDecoder(Generator):
             max_input_length=0,
             min_decoding_length=least,
             max_decoding_length=most,
-            asynchronous=True,
             **options,
         )
 
@@ -208,7 +218,7 @@ class _Decoder(Generator):
         least = decoding.num_beams > 1 and decoding.least(len(row))
         return len(row) if bent or least else 0
 
-    def _begin(
+    def _call(
         self, rows: list[list[str]], least: int, most: int, options: dict[str, Any]
     ) -> Sequence[Any]:
         return self._network.compute.generate_batch(
@@ -216,7 +226,6 @@ class _Decoder(Generator):
             include_prompt_in_result=False,
             min_length=least,
             max_length=most,
-            asynchronous=True,
             **options,
         )
 
@@ -255,21 +264,15 @@ def _let_help(threads: int) -> None:
         _tell_mkl(threads)
 
 
-def _ended(calls: Iterable[tuple[Sequence[int], Sequence[Any]]]) -> list[tuple[int, Any]]:
-    """Return each row with its result, once all calls have ended, be it in an error.
+def _ended(calls: Sequence[Future[Sequence[Any]]]) -> list[Sequence[Any]]:
+    """Return each call's results, once all have ended, be it in an error.
 
     CTranslate2's ways of saying "out of memory" become Python's.
     """
-    ended: list[tuple[int, Any]] = []
-    errors: list[RuntimeError] = []
-    for rows, outputs in calls:
-        for row, output in zip(rows, outputs, strict=True):
-            try:
-                ended.append((row, output.result()))
-            except RuntimeError as error:
-                errors.append(error)
-    for error in errors:
+    wait(calls)
+    try:
+        return [call.result() for call in calls]
+    except RuntimeError as error:
         if "out of memory" in str(error).lower():
             raise MemoryError("the batch does not fit into memory") from error
-        raise error
-    return ended
+        raise

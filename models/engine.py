@@ -1,7 +1,8 @@
 """What every engine is: ids in, texts or vectors out, a batch at a time.
 
-An engine holds the weights of one model and belongs to one thread, the lane's.
-Choosing batches, and what to do when one fails, is the scheduler's business.
+An engine holds the weights of one model and belongs to the lane, which runs one batch at a
+time, or others beside it where that leaves room. Choosing batches, and what to do when one
+fails, is the scheduler's business.
 """
 
 from __future__ import annotations
@@ -25,9 +26,17 @@ Dropped = Callable[[], Collection[int]]
 """Tells the rows of the running batch that nobody waits for any more; asked between steps."""
 
 
+Spare = Callable[[], None]
+"""Tells that a part of the threads has nothing more to do for the running batch."""
+
+
 def nobody() -> Collection[int]:
     """Return no row: all are waited for."""
     return ()
+
+
+def nothing() -> None:
+    """Tell nobody."""
 
 
 class Engine(Protocol):
@@ -37,12 +46,20 @@ class Engine(Protocol):
     memory: int
 
     def run(
-        self, batch: Sequence[tuple[int, ...]], decoding: Decoding, dropped: Dropped = nobody
+        self,
+        batch: Sequence[tuple[int, ...]],
+        decoding: Decoding,
+        dropped: Dropped = nobody,
+        spare: Spare = nothing,
     ) -> list[Generated] | list[np.ndarray]:
         """Compute encoded units; one result per unit, in order.
 
         What stands in the place of a ``dropped`` unit means nothing; an engine that
         works in steps leaves it out from the next one on.
+
+        An engine that shares a batch out among its threads calls ``spare`` once, in any thread,
+        when one of them is left without work: another batch may then be run beside the rest of
+        this one, in another thread. Where it is not called, that waits for the end.
         Raises ``ValueError`` for a unit that is empty or over the model's limit,
         ``MemoryError`` when the batch does not fit.
         """

@@ -29,7 +29,7 @@ from transformers.utils.logging import disable_progress_bar
 from models import gguf_files
 from models.codec import Codec
 from models.decoding import Decoding, Generated
-from models.engine import Dropped, check_lengths, dealt, loaded_once, nobody
+from models.engine import Dropped, Spare, check_lengths, dealt, loaded_once, nobody, nothing
 from models.errors import ModelError, first_line
 from models.families import FAMILIES, Shape
 from models.onednn import use_onednn
@@ -134,7 +134,9 @@ class Embedder(_Network):
     """
 
     @torch.inference_mode()
-    def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[np.ndarray]:
+    def run(
+        self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody, spare: Spare = nothing
+    ) -> list[np.ndarray]:
         """Return one float32 vector (dimensions,) a row, all in one step. Only ``batch`` counts."""
         check_lengths(batch, self._ref)
         ids, mask = _padded(batch, self._ref, pad_id=0, left=False)
@@ -169,7 +171,9 @@ class Generator(_Network):
         suppressed = [[id_] for id_ in told.suppress_tokens or []]
         self._banned = [*(told.bad_words_ids or []), *suppressed]
 
-    def run(self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody) -> list[Generated]:
+    def run(
+        self, batch: Batch, decoding: Decoding, dropped: Dropped = nobody, spare: Spare = nothing
+    ) -> list[Generated]:
         """Return one answer a row."""
         check_lengths(batch, self._ref)
         if self._halves is None or len(batch) < _MANY:

@@ -1,40 +1,39 @@
 """The process that owns the models and computes for the scheduler.
 
-``ProcessLane`` is the parent's side: it starts the process, sends it one batch
-at a time and gets the outputs, or kills it. ``_serve`` is the child's side: a
-loop that reads a batch, runs it and answers, and that ends when nothing succeeds
-any more. What a batch means is known to the runners only, which a ``loader``
-makes in the child. So this module imports no model; it does not retry and does
-not start again either: that is the scheduler's part.
+``ProcessLane`` is the parent's side: it starts the process, sends it batches and gets the
+outputs, or kills it. ``_serve`` is the child's side: it reads batches, runs them and answers.
+What a batch means is known to the runners only, which a ``loader`` makes in the child. So this
+module imports no model; it does not retry and does not start again either: that is the
+scheduler's part.
 
-The process is spawned, never forked: gRPC and torch do not survive a fork.
+A batch has a *seat*, the first that is free. Each is a thread of the child's, the first of them its
+main one, which loaded the models and is the only one needed while no runner has room to spare.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import multiprocessing
+import itertools
+import logging
 import os
+import threading
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
-from multiprocessing.reduction import ForkingPickler
+from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
-from service.child import follow_parent
+from service.child import Child, Line, dumps, loads
 from service.errors import ModelUnavailable
-from service.scheduler.work import Batch, LaneDied, OutOfMemory, Output
+from service.scheduler.work import Batch, LaneDied, OutOfMemory, Output, Spare, nothing
 from service.tidying import settle, tidy_in_thread
 
 Dropped = Callable[[], Collection[int]]
 """Tells the positions of the running batch that nobody waits for any more. Cheap."""
 
-Runner = Callable[[Sequence[Any], Any, Dropped], Sequence[Output]]
-"""(payloads, profile, dropped) → one output per payload. The parent gets its ``info``, if any."""
+Runner = Callable[[Sequence[Any], Any, Dropped, Spare], Sequence[Output]]
+"""(payloads, profile, dropped, spare) → one output per payload."""
 
 Loader = Callable[[], Mapping[str, Runner]]
 """Loads the models in the child and gives each queue's runner. Picklable."""
@@ -46,195 +45,238 @@ STOP_GRACE = 5.0  # seconds from SIGTERM to SIGKILL
 # lack of memory in oneDNN, leaves a process that can compute nothing any more.
 MOST_FAILURES = 20
 _NICE = 5
-MOST_ROWS = 1 << 16  # of a batch; any beyond are computed even if they are dropped
 
-_SPAWN = multiprocessing.get_context("spawn")
+_logger = logging.getLogger(__name__)
 
 
 class BatchFailed(Exception):
     """The child raised; the text is its traceback."""
 
 
+@dataclass(frozen=True)
+class _Seat:
+    """A batch that is under way."""
+
+    place: int
+    batch: Batch
+    spare: Spare
+    answer: asyncio.Future[Sequence[Output]]
+
+
 class ProcessLane:
     """A ``service.scheduler.Lane`` in a process of its own.
 
     ``threads`` bounds the threads of the child's arithmetic; None leaves them
-    to the libraries. Once started, ``infos`` holds each runner's ``info``.
+    to the libraries.
     """
 
     def __init__(self, loader: Loader, *, threads: int | None = None, name: str = "lane") -> None:
-        self.infos: dict[str, Any] = {}
         self._loader = loader
         self._threads = threads
         self._name = name
-        self._process: SpawnProcess | None = None
-        # Seen by both sides: a byte for each row of the batch, 1 once it is dropped. There is
-        # no lock, since only we write: zeros while no batch runs, then ones.
-        self._flags = _SPAWN.RawArray("B", MOST_ROWS)
+        self._child: Child | None = None
+        self._numbers = itertools.count()  # of batches
+        self._seats: dict[int, _Seat] = {}  # by batch, of this child's
+        self._hearing: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
         """Of the process; None when there is none."""
-        return self._process.pid if self._process else None
+        return self._child.pid if self._child else None
 
     async def start(self) -> None:
         """Start the process and wait until its models are loaded.
 
         Raises ModelUnavailable with what the loader said.
         """
-        self._pipe, theirs = _SPAWN.Pipe()
-        # The pipe blocks, so it has a thread of its own and the loop never waits for it.
-        self._thread = ThreadPoolExecutor(1, f"{self._name}-pipe")
-        # A daemon: a parent that ends without `stop` ends it instead of waiting for it.
-        self._process = _SPAWN.Process(
-            target=_serve, args=(theirs, self._flags), name=self._name, daemon=True
-        )
-        self._process.start()
-        theirs.close()  # the child has its own; while we hold one too, its death is no end of file
-        self._ended = _end_of(self._process)
+        self._child = child = Child(_serve, name=self._name)
+        self._seats = {}
         try:
-            kind, *rest = await self._ask(self._threads, self._loader)
+            await child.connect()
+            child.send(dumps(self._threads))
+            child.send(dumps(self._loader))
+            kind, *rest = loads(await child.receive())
             if kind != "ready":
                 message, trace = rest
                 raise ModelUnavailable(message) from BatchFailed(trace)
-            (self.infos,) = rest
-        except LaneDied as death:
+        except (EOFError, OSError) as end:
             await self.stop()
-            raise ModelUnavailable("the process ended while it was loading the models") from death
+            what = "the process ended while it was loading the models"
+            raise ModelUnavailable(what) from LaneDied(end)
         except BaseException:
             await self.stop()
             raise
+        self._hearing = asyncio.create_task(_hear(child, self._seats))
 
-    async def run(self, batch: Batch) -> Sequence[Output]:
+    def run(self, batch: Batch, spare: Spare = nothing) -> asyncio.Future[Sequence[Output]]:
         """See ``Lane.run``. Raises BatchFailed for what the runner raised.
 
         Cancelled, it kills the process: nothing less ends a computation.
         """
-        if self._process is None or self._ended.is_set():
-            raise LaneDied("the process has ended")
-        ctypes.memset(self._flags, 0, MOST_ROWS)
+        answer: asyncio.Future[Sequence[Output]] = asyncio.get_running_loop().create_future()
+        if self._child is None or self._hearing is None or self._hearing.done():
+            answer.set_exception(LaneDied("the process has ended"))
+            return answer
+        taken = {seat.place for seat in self._seats.values()}
+        place = next(n for n in itertools.count() if n not in taken)
+        number = next(self._numbers)
         try:
-            kind, *rest = await self._ask((batch.queue, batch.profile, batch.payloads))
-        except asyncio.CancelledError:
-            self._process.kill()
-            raise
-        if kind == "done":
-            return rest[0]
-        _, trace = rest
-        raise OutOfMemory(trace) if kind == "memory" else BatchFailed(trace)
+            message = dumps(("run", number, place, batch.queue, batch.profile, batch.payloads))
+        except Exception as error:
+            answer.set_exception(error)
+            return answer
+        self._child.send(message)
+        self._seats[number] = _Seat(place, batch, spare, answer)
+        answer.add_done_callback(partial(_leave, number, self._seats, self._child))
+        return answer
 
-    def drop(self, positions: Sequence[int]) -> None:
+    def drop(self, batch: Batch, positions: Sequence[int]) -> None:
         """See ``Lane.drop``."""
-        for position in positions:
-            if position < MOST_ROWS:
-                self._flags[position] = 1
+        for number, seat in self._seats.items():
+            if seat.batch is batch and self._child:
+                self._child.send(dumps(("drop", number, positions)))
 
     async def wait(self) -> None:
         """Return once the process has ended."""
-        await self._ended.wait()
+        if self._child:
+            await self._child.ended.wait()
 
     async def stop(self) -> None:
         """End the process: ask, then kill. Cancelled, it kills."""
-        if self._process is None:
+        if self._child is None:
             return
-        process, self._process = self._process, None
-        process.terminate()
+        child, self._child = self._child, None
+        child.terminate()
         try:
             async with asyncio.timeout(STOP_GRACE):
-                await self._ended.wait()
+                await child.ended.wait()
         except TimeoutError:
-            process.kill()
-            await self._ended.wait()
+            child.kill()
+            await child.ended.wait()
         except asyncio.CancelledError:
-            process.kill()
+            child.kill()
             raise
         finally:
-            # Queued behind whoever still reads, so that it is not closed under them.
-            self._thread.submit(self._pipe.close)
-            self._thread.shutdown(wait=False)
-        process.join()
-
-    async def _ask(self, *messages: object) -> tuple[Any, ...]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _exchange, self._pipe, messages)
+            child.close()
+        if self._hearing:
+            hearing, self._hearing = self._hearing, None
+            await hearing
 
 
-def _end_of(process: SpawnProcess) -> asyncio.Event:
-    """An event that is set when the process has ended."""
-    loop, event = asyncio.get_running_loop(), asyncio.Event()
-
-    def end() -> None:
-        loop.remove_reader(process.sentinel)
-        event.set()
-
-    loop.add_reader(process.sentinel, end)
-    return event
+def _leave(
+    number: int, seats: dict[int, _Seat], child: Child, answer: asyncio.Future[Sequence[Output]]
+) -> None:
+    del seats[number]
+    if answer.cancelled():
+        child.kill()
 
 
-def _exchange(pipe: Connection, messages: Sequence[object]) -> tuple[Any, ...]:
-    """Send, and wait for the answer. Runs in the lane's thread."""
+async def _hear(child: Child, seats: dict[int, _Seat]) -> None:
+    """Take the child's messages until it has ended, and see that no answer is waited for then."""
+    failures = 0  # in a row
     try:
-        for message in messages:
-            pipe.send(message)
-        return pipe.recv()
-    except (EOFError, OSError) as error:
-        raise LaneDied("the process has ended") from error
+        while True:
+            kind, number, *rest = loads(await child.receive())
+            seat = seats.get(number)
+            if seat is None or seat.answer.done():
+                continue  # it has room too late, or was cancelled
+            match kind:
+                case "spare":
+                    seat.spare()
+                case "done":
+                    failures = 0
+                    seat.answer.set_result(*rest)
+                case _:
+                    failures += 1
+                    if failures >= MOST_FAILURES:
+                        child.terminate()
+                    error = OutOfMemory if kind == "memory" else BatchFailed
+                    seat.answer.set_exception(error(rest[-1]))
+    except (EOFError, OSError):
+        pass  # it has ended
+    except Exception:
+        _logger.exception("what a lane says is not understood")
+    finally:
+        child.kill()
+        for seat in seats.values():
+            if not seat.answer.done():
+                seat.answer.set_exception(LaneDied("the process has ended"))
 
 
 # From here on: the child.
 
 
-def _serve(pipe: Connection, flags: ctypes.Array[ctypes.c_ubyte]) -> None:
-    """Load, then answer batches until the pipe closes."""
-    follow_parent()
+def _serve(line: Line) -> None:
+    """Load, then answer batches until the parent has had enough."""
     # The event loop needs little, and at once: it is not to wait for a batch's time slice.
     os.nice(_NICE)
     os.dup2(2, 1)  # standard output is for results; what libraries print is none
-    with suppress(EOFError, ConnectionError):  # the parent has gone, or has had enough
-        _set_threads(pipe.recv())
-        try:
-            # It brings its imports along, so it is received only now.
-            runners: Mapping[str, Runner] = pipe.recv()()
-            answer = "ready", {queue: getattr(run, "info", None) for queue, run in runners.items()}
-        except Exception as error:
-            pipe.send(_failure(error))
-            return
-        settle()
-        tidy_in_thread()
-        pipe.send(answer)
-        failures = 0
-        while failures < MOST_FAILURES:
-            good, answer = _answer(runners, flags, *pipe.recv())
-            failures = 0 if good else failures + 1
-            pipe.send_bytes(answer)
+    _set_threads(loads(line.read() or b""))
+    try:
+        # It brings its imports along, so it is unpacked only now.
+        runners: Mapping[str, Runner] = loads(line.read() or b"")()
+    except Exception as error:
+        line.write(dumps(_failure(error)))
+        return
+    settle()
+    tidy_in_thread()
+    line.write(dumps(("ready",)))
+    first: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+    threading.Thread(target=_read, args=(line, runners, first), daemon=True).start()
+    _sit(first)
+
+
+def _read(
+    line: Line, runners: Mapping[str, Runner], first: SimpleQueue[Callable[[], None] | None]
+) -> None:
+    """Hand batches out to their seats, of which the first is there already."""
+    seats, dropped = {0: first}, dict[int, set[int]]()  # by place, and by batch
+    try:
+        while message := line.read():
+            kind, number, *rest = loads(message)
+            if kind == "drop":
+                dropped.get(number, set()).update(*rest)
+                continue
+            place, *work = rest
+            if place not in seats:
+                seats[place] = SimpleQueue()
+                threading.Thread(target=_sit, args=(seats[place],), daemon=True).start()
+            dropped[number] = set()
+            seats[place].put(partial(_answer, line, runners, dropped, number, *work))
+    finally:
+        first.put(None)
+
+
+def _sit(batches: SimpleQueue[Callable[[], None] | None]) -> None:
+    """Compute one batch after the other. What is worse than an error ends the process."""
+    try:
+        while batch := batches.get():
+            batch()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
 
 
 def _answer(
+    line: Line,
     runners: Mapping[str, Runner],
-    flags: ctypes.Array[ctypes.c_ubyte],
+    dropped: dict[int, set[int]],
+    number: int,
     queue: str,
     profile: object,
     payloads: list[object],
-) -> tuple[bool, memoryview]:
-    """Whether a batch went well, and its outputs or failure, ready to send: an output that cannot
-    be sent is a failure.
-    """
+) -> None:
+    """Run a batch and send its outputs or failure: an output that cannot be sent is a failure."""
     try:
-        outputs = runners[queue](payloads, profile, _reader(flags, len(payloads)))
-        return True, ForkingPickler.dumps(("done", outputs))
+        outputs = runners[queue](
+            payloads, profile, dropped[number].copy, lambda: line.write(dumps(("spare", number)))
+        )
+        answer = dumps(("done", number, outputs))
     except Exception as error:
-        return False, ForkingPickler.dumps(_failure(error))
-
-
-def _reader(flags: ctypes.Array[ctypes.c_ubyte], rows: int) -> Dropped:
-    """What tells which of so many rows have been dropped so far."""
-    view = memoryview(flags).cast("B")[:rows]
-
-    def dropped() -> Collection[int]:
-        now = view.tobytes()
-        return () if 1 not in now else [row for row, flag in enumerate(now) if flag]
-
-    return dropped
+        kind, *rest = _failure(error)
+        answer = dumps((kind, number, *rest))
+    del dropped[number]
+    line.write(answer)
 
 
 def _failure(error: Exception) -> tuple[str, str, str]:

@@ -3,7 +3,17 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from service.scheduler import Batch, LaneDied, OutOfMemory, Output, Policy, Scheduler, Unit
+from service.scheduler import (
+    Batch,
+    LaneDied,
+    OutOfMemory,
+    Output,
+    Policy,
+    Scheduler,
+    Spare,
+    Unit,
+    nothing,
+)
 from service.schema import Priority
 from virtual_loop import now
 
@@ -15,15 +25,26 @@ def answer(payload: object) -> str:
 
 
 class FakeLane:
-    """``fault(batch)`` may raise, or return rows instead of the right ones."""
+    """``fault(batch)`` may raise, or return rows instead of the right ones.
 
-    def __init__(self, fault: Callable[[Batch], Sequence[Output] | None] | None = None) -> None:
+    It has room for another batch when ``spare_after`` of a batch's time has passed.
+    """
+
+    def __init__(
+        self,
+        fault: Callable[[Batch], Sequence[Output] | None] | None = None,
+        *,
+        spare_after: float = 1.0,
+    ) -> None:
         self.fault = fault or (lambda _: None)
+        self.spare_after = spare_after
         self.speed = SPEED
         self.batches: list[Batch] = []
         self.began: list[float] = []
         self.cancelled = 0
-        self.dropped: list[int] = []  # of the batch that runs, or ran last
+        self.dropped: list[int] = []  # of the batch that began last
+        self.running: dict[int, list[int]] = {}  # what was dropped of each, by the batch's id
+        self.beside: list[int] = []  # how many others ran when each batch began
         self.starts: list[float] = []
         self.broken_starts = 0
         self.stopped = True
@@ -38,19 +59,27 @@ class FakeLane:
         self.stopped = False
         self._death = asyncio.Event()
 
-    async def run(self, batch: Batch) -> Sequence[Output]:
+    async def run(self, batch: Batch, spare: Spare = nothing) -> Sequence[Output]:
         assert not self.stopped
         assert not self._death.is_set()
         self.batches.append(batch)
-        self.dropped = []
         self.began.append(now())
+        self.beside.append(len(self.running))
+        self.dropped = self.running[id(batch)] = []
         try:
+            seconds = batch.padded / self.speed
             death = asyncio.ensure_future(self._death.wait())
-            await asyncio.wait([death], timeout=batch.padded / self.speed)
+            await asyncio.wait([death], timeout=seconds * self.spare_after)
+            if self.spare_after < 1 and not death.done():
+                spare()
+                await asyncio.wait([death], timeout=seconds * (1 - self.spare_after))
             death.cancel()
         except asyncio.CancelledError:
             self.cancelled += 1
+            self._death.set()  # as a process that is killed
             raise
+        finally:
+            self.gone = self.running.pop(id(batch))
         if self._death.is_set():
             raise LaneDied("died")
         try:
@@ -62,14 +91,16 @@ class FakeLane:
             return rows
         return [Output(answer(unit.payload), unit.output_tokens) for unit in batch.units]
 
-    def drop(self, positions: Sequence[int]) -> None:
-        self.dropped += positions
+    def drop(self, batch: Batch, positions: Sequence[int]) -> None:
+        if id(batch) in self.running:
+            self.running[id(batch)] += positions
 
     async def wait(self) -> None:
         await self._death.wait()
 
     async def stop(self) -> None:
         self.stopped = True
+        self._death.set()
 
     def die(self) -> None:
         self._death.set()
@@ -85,14 +116,14 @@ FAULTS = ("raise", "memory", "hang", "die", "few", "many")
 class StormyLane(FakeLane):
     """Takes its faults from a list, one a batch, and is fine after the last."""
 
-    def __init__(self, weather: Sequence[str]) -> None:
-        super().__init__(self.strike)
+    def __init__(self, weather: Sequence[str], *, spare_after: float = 1.0) -> None:
+        super().__init__(self.strike, spare_after=spare_after)
         self.weather = list(weather)
 
     def strike(self, batch: Batch) -> Sequence[Output]:
         rows = [
             # A lane that leaves rows out puts anything in their places.
-            Output("nobody's" if n in self.dropped else answer(unit.payload), 1)
+            Output("nobody's" if n in self.gone else answer(unit.payload), 1)
             for n, unit in enumerate(batch.units)
         ]
         match self.weather.pop() if self.weather else "":
@@ -108,13 +139,17 @@ class StormyLane(FakeLane):
                 return rows * 2
         return rows
 
-    async def run(self, batch: Batch) -> Sequence[Output]:
+    async def run(self, batch: Batch, spare: Spare = nothing) -> Sequence[Output]:
         if self.weather and self.weather[-1] == "hang":
             self.weather.pop()
             self.batches.append(batch)
-            self.dropped = []
-            await asyncio.Event().wait()
-        return await super().run(batch)
+            try:
+                await self._death.wait()
+            except asyncio.CancelledError:
+                self._death.set()
+                raise
+            raise LaneDied("killed")
+        return await super().run(batch, spare)
 
 
 def unit(payload: object, tokens: int = 10, *, queue: str = "q", profile: object = None) -> Unit:

@@ -10,7 +10,7 @@ from typing import Any
 
 from models import ModelRef, Selection, open_codec, open_engine
 from service.lane import Dropped, Runner
-from service.scheduler import Output
+from service.scheduler import Output, Spare
 
 
 def load_runners(selection: Selection, threads: int) -> dict[str, Runner]:
@@ -27,8 +27,8 @@ def _warm(ref: ModelRef, threads: int) -> Runner:
     engine = open_engine(ref, threads, codec=codec)
     engine.run([codec.encode("Hello.")], ref.decoding)
 
-    def run(payloads: Sequence[Any], profile: Any, dropped: Dropped) -> list[Output]:
-        values = engine.run(payloads, profile, dropped)
+    def run(payloads: Sequence[Any], profile: Any, dropped: Dropped, spare: Spare) -> list[Output]:
+        values = engine.run(payloads, profile, dropped, spare)
         return [Output(value, getattr(value, "output_tokens", 0)) for value in values]
 
     return run

@@ -12,7 +12,7 @@ from service.scheduler.meter import Usage
 from service.scheduler.policy import Policy
 from service.scheduler.scheduler import Scheduler
 from service.scheduler.stats import QueueStats, Stats
-from service.scheduler.work import Batch, Lane, LaneDied, OutOfMemory, Output, Unit
+from service.scheduler.work import Batch, Lane, LaneDied, OutOfMemory, Output, Spare, Unit, nothing
 
 __all__ = [
     "Batch",
@@ -24,8 +24,10 @@ __all__ = [
     "Policy",
     "QueueStats",
     "Scheduler",
+    "Spare",
     "State",
     "Stats",
     "Unit",
     "Usage",
+    "nothing",
 ]

@@ -121,8 +121,9 @@ class Backlog:
             self.remove(entry)
             self.add(entry)
 
-    def take(self, budget: Callable[[str], float]) -> Pick | None:
-        """The next batch, or None if nothing waits.
+    def take(self, budget: Callable[[str], float], *, beside: bool = False) -> Pick | None:
+        """The next batch, or None if nothing waits, or only for what runs: a second try is
+        computed ``beside`` nothing.
 
         The head goes whatever its cost. Others of its queue and profile join
         it, nearest in length first, while the padded cost stays within
@@ -142,6 +143,8 @@ class Backlog:
         head = turn.head()
         if turn is bulk:
             head = self._fuller(head, budget(head.unit.queue))
+        if head.retried and beside:
+            return None
         self.remove(head, served=True)
         entries = [head]
         if not head.retried:

@@ -1,11 +1,13 @@
 """From the backlog to the lanes and back, whatever breaks on the way.
 
-Each lane has one task, which starts it again when it dies and otherwise gives
-it batch after batch. There is no wait timer: an idle lane takes what is there,
-and while it is busy the next batch gathers, in order. It is closed only when
-the lane is free, so that it holds the most urgent work of that moment, and is
-on its way before the answers of the one before are given out: that takes
-milliseconds, closing it takes microseconds.
+There is no wait timer: an idle lane takes what is there, and while it is busy the next batch
+gathers, in order. That is closed only when the lane has room for it, so that it holds the
+most urgent work of that moment: when the batch before has ended or, where a lane tells so,
+when a part of it has nothing more to do for that one. And it is on its way before the answers
+of the one before are given out: that takes milliseconds, closing it takes microseconds.
+
+Each lane has a task that starts it again when it dies, and each batch one that waits for its end.
+A second try is of a unit that may have taken the lane down: nothing else is computed beside it.
 
 It does not know about jobs, the cache, or who may enter: every outcome goes to
 ``finish``, which the scheduler gives.
@@ -16,7 +18,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from service.errors import ComputeFailed, Unavailable
@@ -39,6 +42,22 @@ class State(Enum):
     DOWN = "down"
 
 
+@dataclass(eq=False)
+class Run:
+    """A batch that is being computed."""
+
+    pick: Pick
+    batch: Batch
+    end: float  # predicted
+    seconds: float = 0.0  # of the lane's time, so far
+    spare: bool = False  # there is room beside the rest of it
+
+    @property
+    def alone(self) -> bool:
+        """Is nothing to be computed beside it?"""
+        return self.pick.entries[0].retried
+
+
 class Post:
     """One lane and what it is at."""
 
@@ -46,8 +65,27 @@ class Post:
         self.lane = lane
         self.state = State.DOWN
         self.failures = 0  # deaths and failed starts since the last clean batch
-        self.free_at: float | None = None  # predicted; None while idle
-        self.entries: Sequence[Entry] = ()  # of the batch that runs, in order
+        self._counted = 0.0  # until when the lane's time has been
+        self.runs: dict[Run, asyncio.Task[None]] = {}
+        self.died = asyncio.Event()  # a batch says so
+
+    @property
+    def has_room(self) -> bool:
+        """Can it begin a batch?"""
+        serving = self.state is State.SERVING and not self.died.is_set()
+        return serving and all(run.spare and not run.alone for run in self.runs)
+
+    def busy(self, now: float) -> float:
+        """Predicted seconds until it is free."""
+        return sum(max(0.0, run.end - now) for run in self.runs)
+
+    def count(self, now: float) -> None:
+        """Share the time since the last count among those that ran then: none counts twice, and
+        none is lost. To be called whenever one begins or ends.
+        """
+        for run in self.runs:
+            run.seconds += (now - self._counted) / len(self.runs)
+        self._counted = now
 
 
 class Dispatch:
@@ -70,7 +108,7 @@ class Dispatch:
         self._policy = policy
         self._clock = clock
         self._finish = finish
-        self._work = asyncio.Event()
+        self._woken = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -92,16 +130,17 @@ class Dispatch:
         return pace
 
     def submit(self, entry: Entry) -> None:
-        """Put an entry in line and wake a lane."""
+        """Put an entry in line for a lane that has room, or will have."""
         self.backlog.add(entry)
-        self._work.set()
+        self._wake()
 
     def drop(self, entries: Collection[Entry]) -> None:
         """Nobody waits any more for these, which are being computed."""
         for post in self.posts:
-            positions = [n for n, entry in enumerate(post.entries) if entry in entries]
-            if positions:
-                post.lane.drop(positions)
+            for run in post.runs:
+                its = enumerate(run.pick.entries)
+                if positions := [n for n, entry in its if entry in entries]:
+                    post.lane.drop(run.batch, positions)
 
     def seconds(self, tokens: Mapping[str, int]) -> float:
         """Predicted time of all lanes together for so many tokens by queue."""
@@ -116,10 +155,7 @@ class Dispatch:
         ``part`` of what waits in its class goes first; see ``ahead``.
         """
         now = self._clock()
-        running = 0.0
-        for post in self.posts:
-            if post.free_at is not None and post.free_at > now:
-                running += post.free_at - now
+        running = sum(post.busy(now) for post in self.posts)
         ahead, bulk = self._seconds(Priority.INTERACTIVE, now), self._seconds(Priority.BULK, now)
         if priority is Priority.BULK:
             ahead += bulk * part
@@ -175,9 +211,11 @@ class Dispatch:
         """Stop all lanes; what is not finished fails with Unavailable."""
         for post in self.posts:
             post.state = State.DOWN
-        for task in self._tasks:
+        await asyncio.sleep(0)  # a task that has not begun would end without a word
+        tasks = [*self._tasks, *(task for post in self.posts for task in post.runs.values())]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
         self._give_up("the server is shutting down")
         await self._stop_lanes()
@@ -190,76 +228,83 @@ class Dispatch:
             if isinstance(result, Exception):
                 log.error("a lane did not stop", exc_info=result)
 
-    async def _tend(self, post: Post) -> None:
-        while True:
-            death = asyncio.ensure_future(post.lane.wait())
-            death.add_done_callback(lambda _: self._work.set())
-            try:
-                while not death.done():
-                    if pick := self.backlog.take(lambda queue: self.pace(queue).budget):
-                        await self._compute(post, pick)
-                    else:
-                        self._work.clear()
-                        await self._work.wait()
-                log.error("an idle lane died")
-            except Exception as error:
-                log.error("a lane died", exc_info=error)
-            finally:
-                death.cancel()
-            self.counts["lane_deaths"] += 1
-            await self._revive(post)
+    def _wake(self) -> None:
+        """Fill the lanes soon: what else is about to be submitted now is to go with it."""
+        if not self._woken:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._fill_all)
 
-    async def _compute(self, post: Post, pick: Pick) -> None:
-        """One batch. Raises LaneDied if the lane has to be started again."""
-        post.entries = entries = pick.entries
-        batch = Batch(tuple(entry.unit for entry in entries))
-        pace = self.pace(batch.queue)
-        for entry in entries:
+    def _fill_all(self) -> None:
+        self._woken = False
+        for post in sorted(self.posts, key=lambda post: len(post.runs)):  # what is idle first
+            self._fill(post)
+
+    def _fill(self, post: Post) -> None:
+        """Begin what there is room for."""
+        while post.has_room:
+            pick = self.backlog.take(lambda queue: self.pace(queue).budget, beside=bool(post.runs))
+            if pick is None:
+                return
+            self._begin(post, pick)
+
+    def _begin(self, post: Post, pick: Pick) -> None:
+        batch = Batch(tuple(entry.unit for entry in pick.entries))
+        now = self._clock()
+        run = Run(pick, batch, now + self.pace(batch.queue).predict(batch.tokens, now))
+        for entry in pick.entries:
             entry.run(True)
-        began = self._clock()
-        post.free_at = began + pace.predict(batch.tokens, began)
+        post.count(now)
+
+        def spare() -> None:
+            run.spare = True
+            self._fill(post)
+
+        answer = post.lane.run(batch, spare)
+        post.runs[run] = asyncio.create_task(self._follow(post, run, answer))
+
+    async def _follow(self, post: Post, run: Run, answer: Awaitable[Sequence[Output]]) -> None:
+        """Wait for a batch, and see that every entry of it goes on."""
+        entries, batch, pace = run.pick.entries, run.batch, self.pace(run.batch.queue)
         try:
-            outputs = await self._outputs(post.lane, batch)
-        except OutOfMemory as error:
-            per_token = self._charge(pick, batch, began)
-            self.counts["out_of_memory"] += 1
-            pace.shrink(batch)
-            log.warning("out of memory with %d padded tokens of %s", batch.padded, batch.queue)
-            self._again(entries, per_token, error, blame=len(entries) == 1)
+            outputs = await self._outputs(answer, batch)
         except asyncio.CancelledError:
             for entry in entries:
                 self._finish(entry, Unavailable("the server is shutting down"))
             raise
+        except OutOfMemory as error:
+            self._end(post, run)
+            self.counts["out_of_memory"] += 1
+            pace.shrink(batch)
+            log.warning("out of memory with %d padded tokens of %s", batch.padded, batch.queue)
+            self._again(run, error, blame=len(entries) == 1)
         except Exception as error:
-            per_token = self._charge(pick, batch, began)
-            self._again(entries, per_token, error, blame=True)
             if isinstance(error, LaneDied):
-                raise
+                post.died.set()
             log.warning("a batch of %s failed", batch.queue, exc_info=error)
+            self._end(post, run)
+            self._again(run, error, blame=True)
         else:
-            per_token = self._charge(pick, batch, began)
-            now = self._clock()
-            pace.measure(batch, now - began, now)
+            self._end(post, run)
+            pace.measure(batch, run.seconds, self._clock())
             post.failures = 0
-            # Soon: when the next batch has been sent.
-            asyncio.get_running_loop().call_soon(self._give_out, entries, per_token, outputs)
-        finally:
-            post.free_at = None
-            post.entries = ()
+            self._fill(post)  # before the answers are given out
+            for entry, output in zip(entries, outputs, strict=True):
+                entry.charge(run.seconds * entry.tokens / batch.tokens)
+                self._finish(entry, output)
 
-    def _give_out(
-        self, entries: Sequence[Entry], per_token: float, outputs: Sequence[Output]
-    ) -> None:
-        for entry, output in zip(entries, outputs, strict=True):
-            entry.charge(entry.tokens * per_token)
-            self._finish(entry, output)
+    def _end(self, post: Post, run: Run) -> None:
+        """The lane is done with it: put its time on its priority's account."""
+        post.count(self._clock())
+        del post.runs[run]
+        self.backlog.charge(run.pick, run.seconds)
+        self._wake()
 
-    async def _outputs(self, lane: Lane, batch: Batch) -> Sequence[Output]:
+    async def _outputs(self, answer: Awaitable[Sequence[Output]], batch: Batch) -> Sequence[Output]:
         """What the lane answers, if it is an answer."""
         limit = asyncio.timeout(self._policy.batch_limit)
         try:
             async with limit:
-                outputs = await lane.run(batch)
+                outputs = await answer
         except TimeoutError:
             if limit.expired():
                 raise LaneDied(f"no answer after {self._policy.batch_limit:g} s") from None
@@ -271,18 +316,10 @@ class Dispatch:
                 raise TypeError(f"a lane returned {type(output).__name__}, not Output")
         return outputs
 
-    def _charge(self, pick: Pick, batch: Batch, began: float) -> float:
-        """Put the batch's time on its priority's account; return the seconds of a token."""
-        seconds = self._clock() - began
-        self.backlog.charge(pick, seconds)
-        return seconds / batch.tokens
-
-    def _again(
-        self, entries: Sequence[Entry], per_token: float, error: Exception, *, blame: bool
-    ) -> None:
+    def _again(self, run: Run, error: Exception, *, blame: bool) -> None:
         """After a failure: a second try for those still wanted, alone if they are to blame."""
-        for entry in entries:
-            entry.charge(entry.tokens * per_token)
+        for entry in run.pick.entries:
+            entry.charge(run.seconds * entry.tokens / run.batch.tokens)
             entry.run(False)
             if entry.retried or not entry.calls:
                 failure = ComputeFailed("the model failed twice on a piece of the text")
@@ -293,6 +330,19 @@ class Dispatch:
             self.counts["retries"] += 1
             entry.retried = blame
             self.submit(entry)
+
+    async def _tend(self, post: Post) -> None:
+        """Start the lane again whenever it has died."""
+        while True:
+            signs = [asyncio.ensure_future(sign()) for sign in (post.lane.wait, post.died.wait)]
+            try:
+                await asyncio.wait(signs, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for sign in signs:
+                    sign.cancel()
+            log.error("a lane died")
+            self.counts["lane_deaths"] += 1
+            await self._revive(post)
 
     async def _revive(self, post: Post) -> None:
         """Start the lane again, however often it takes."""
@@ -305,11 +355,15 @@ class Dispatch:
             try:
                 async with asyncio.timeout(self._policy.start_limit):
                     await post.lane.stop()
+                    if post.runs:
+                        await asyncio.wait(post.runs.values())
                     await post.lane.start()
             except Exception as error:
                 log.error("a lane does not start: %s", error)
             else:
+                post.died.clear()
                 post.state = State.SERVING
+                self._wake()
                 return
             if post.failures >= self._policy.restart_tries:
                 post.state = State.DOWN

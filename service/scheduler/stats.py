@@ -73,7 +73,7 @@ class Stats:
             state=dispatch.state,
             lanes=len(posts),
             lanes_serving=sum(post.state is State.SERVING for post in posts),
-            lanes_busy=sum(post.free_at is not None for post in posts),
+            lanes_busy=sum(bool(post.runs) for post in posts),
             jobs=jobs,
             waiting_units=len(backlog),
             waiting_tokens={

@@ -6,7 +6,7 @@ do. What a payload means is known to the lane and to the caller.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -104,8 +104,16 @@ class OutOfMemory(Exception):
     """The batch was too big for the device; the lane lives."""
 
 
+Spare = Callable[[], None]
+"""Tells that a lane has room for another batch beside the rest of the one that runs."""
+
+
+def nothing() -> None:
+    """Tell nobody."""
+
+
 class Lane(Protocol):
-    """Something that computes one batch at a time."""
+    """Something that computes a batch, and begins the next where one leaves room."""
 
     async def start(self) -> None:
         """Load and be ready. Raises if it cannot; may be called again then,
@@ -113,21 +121,24 @@ class Lane(Protocol):
         """
         ...
 
-    async def run(self, batch: Batch) -> Sequence[Output]:
-        """One output per unit, in order.
+    def run(self, batch: Batch, spare: Spare = nothing) -> Awaitable[Sequence[Output]]:
+        """Begin; what it returns gives one output per unit, in order.
+
+        It comes after the one before has ended, or has called ``spare``, which says once that
+        a part of the lane has nothing more to do. A lane need not ever say that.
 
         Raises LaneDied, OutOfMemory, or anything else for "this batch failed".
         Cancelled, it abandons the batch, whatever state that leaves it in:
-        ``stop`` and ``start`` follow.
+        ``stop`` and ``start`` follow. After ``stop`` no batch is under way.
         """
         ...
 
-    def drop(self, positions: Sequence[int]) -> None:
-        """Nobody waits for these rows of the running batch any more.
+    def drop(self, batch: Batch, positions: Sequence[int]) -> None:
+        """Nobody waits for these rows of a batch any more.
 
         Advice, taken at once: the lane leaves them out as far as it can, from
         its next step on. Whatever stands in their places of the answer is
-        ignored. Without a running batch it does nothing.
+        ignored. If the batch is not running it does nothing.
         """
         ...
 

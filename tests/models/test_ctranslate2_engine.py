@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,13 +196,13 @@ def test_threads_without_a_call_of_their_own_help_where_there_is_much_to_read(pa
 def test_long_rows_are_computed_fewer_together(much, calls, pair, monkeypatch):
     codec, _, one = pair("bart")
     engine = generator(one._ref, codec, Network(one._ref, conversion.ensure(one._ref), 2))
-    begin, sizes = engine._begin, []
+    call, sizes = engine._call, []
 
     def noted(rows, *rest):
         sizes.append(len(rows))
-        return begin(rows, *rest)
+        return call(rows, *rest)
 
-    monkeypatch.setattr(engine, "_begin", noted)
+    monkeypatch.setattr(engine, "_call", noted)
     monkeypatch.setattr(module, "_MUCH", much)
     batch = encoded(codec, LINES[:1] * 12)
     decoding = Decoding(num_beams=4, max_tokens=8)
@@ -213,23 +214,40 @@ def test_out_of_memory_is_pythons_own_and_comes_when_all_has_ended(pair, monkeyp
     codec, _, engine = pair("bart")
     ended = []
 
-    class Row:
-        def __init__(self, text):
-            self.text = text
-
-        def result(self):
-            ended.append(self.text)
+    class Full:
+        def translate_batch(self, rows, *_, **__):
+            ended.append(rows)
             if len(ended) == 1:
                 raise RuntimeError("CUDA failed with error out of memory")
 
-    class Full:
-        def translate_batch(self, rows, *_, **__):
-            return list(map(Row, rows))
-
     monkeypatch.setattr(engine._network, "compute", Full())
+    monkeypatch.setattr(engine._network, "together", 1)
     with pytest.raises(MemoryError):
         engine.run(encoded(codec, LINES), Decoding())
     assert len(ended) == len(LINES)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_batch_begun_in_the_room_that_another_leaves_changes_nothing(beams, pair):
+    """One model's beside another's; the rest of the first has what threads it had."""
+    decoding, engines = Decoding(num_beams=beams, max_tokens=60, **BEND), []
+    for name in ("bart", "marian"):
+        codec, _, one = pair(name)
+        network = Network(one._ref, conversion.ensure(one._ref), 2)
+        batch = encoded(codec, [LINES[0] * 2, *LINES])
+        engines.append((generator(one._ref, codec, network), batch, one.run(batch, decoding)))
+    with ThreadPoolExecutor() as threads:
+        for _ in range(5):
+            beside = []
+
+            def begin(second=engines[1], beside=beside):
+                engine, batch, _ = second
+                beside.append(threads.submit(engine.run, batch, decoding))
+
+            engine, batch, alone = engines[0]
+            assert engine.run(batch, decoding, spare=begin) == alone
+            (other,) = beside
+            assert other.result() == engines[1][2]
 
 
 def test_the_same_weights_are_loaded_once(folder, tmp_path):

@@ -38,9 +38,7 @@ class OutOfMemoryError(RuntimeError):
 
 
 class Runner:
-    info = {"name": "tiny"}
-
-    def __call__(self, payloads, profile, dropped):
+    def __call__(self, payloads, profile, dropped, spare):
         return [Output(self.one(payload, profile), 1) for payload in payloads]
 
     def one(self, payload, profile):
@@ -65,6 +63,8 @@ class Runner:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 print("hanging", file=sys.stderr, flush=True)
                 time.sleep(1000)
+            case "panic":
+                raise BaseException("what an extension module may raise")
             case "threads":
                 return AT_IMPORT
             case "print":
@@ -77,7 +77,7 @@ class Runner:
         return payload, profile
 
 
-def steps(payloads, pipe, dropped):
+def steps(payloads, pipe, dropped, spare):
     """Tell which rows were dropped first, then go on until all are."""
     while not (first := dropped()):
         pass
@@ -88,8 +88,19 @@ def steps(payloads, pipe, dropped):
     return [Output(payload, 1) for payload in payloads]
 
 
+def roomy(payloads, pipe, dropped, spare):
+    """Have room at once; end when the pipe says so, or when all is dropped."""
+    spare()
+    if pipe is None:
+        while len(dropped()) < len(payloads):
+            pass
+    elif open(pipe).read() == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [Output((payload, os.getpid()), 1) for payload in payloads]
+
+
 def load():
-    return {"q": Runner(), "r": lambda payloads, profile, dropped: [], "steps": steps}
+    return {"q": Runner(), "r": lambda *_: [], "steps": steps, "roomy": roomy}
 
 
 def fail():
@@ -151,7 +162,6 @@ async def test_answers_batches_and_survives_what_a_runner_raises(monkeypatch: py
     assert lane.pid is None
     await lane.start()
     try:
-        assert lane.infos == {"q": {"name": "tiny"}, "r": None, "steps": None}
         assert await values(lane, 1, "b", profile=("p", 2)) == [(1, ("p", 2)), ("b", ("p", 2))]
         assert await values(lane, "a", queue="r") == []
         pid = lane.pid
@@ -191,21 +201,66 @@ async def test_a_running_batch_hears_of_dropped_rows_and_the_next_knows_nothing_
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     lane = ProcessLane(loader("load"))
-    lane.drop([0])  # no batch, no process: nothing to do
+    lane.drop(batch("a"), [0])  # no batch, no process: nothing to do
     await lane.start()
     try:
         for first in ([1], [0, 2]):
-            running = asyncio.create_task(values(lane, "a", "b", "c", queue="steps", profile=pipe))
-            await asyncio.sleep(0)
-            lane.drop(first)
+            rows = batch("a", "b", "c", queue="steps", profile=pipe)
+            running = lane.run(rows)
+            lane.drop(rows, first)
             seen = await asyncio.to_thread(pipe.read_text)
             assert [int(row) for row in seen.split()] == first
-            lane.drop([0, 1, 2])
-            assert await running == ["a", "b", "c"]
-            lane.drop([0])  # too late: it is of no running batch
+            lane.drop(rows, [0, 1, 2])
+            assert [output.value for output in await running] == ["a", "b", "c"]
+            lane.drop(rows, [0])  # too late: it is of no running batch
         assert await values(lane, "a", "b") == [("a", None), ("b", None)]
     finally:
         await lane.stop()
+
+
+async def test_batches_run_side_by_side_where_one_leaves_room(tmp_path: Path):
+    pipes = [tmp_path / name for name in "abc"]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    lane = ProcessLane(loader("load"))
+    await lane.start()
+
+    async def begun(profile: object) -> tuple[Batch, asyncio.Future[Sequence[Output]]]:
+        room, rows = asyncio.Event(), batch("x", queue="roomy", profile=profile)
+        running = lane.run(rows, room.set)
+        await asyncio.wait_for(room.wait(), 20)
+        return rows, running
+
+    try:
+        _, first = await begun(pipes[0])
+        dropped, second = await begun(None)
+        assert await values(lane, "fine") == [("fine", None)], "beside both"
+        lane.drop(dropped, [0])
+        await second
+        assert not first.done(), "nobody dropped that"
+        _, third = await begun(pipes[1])
+        pipes[0].write_text("end")
+        assert [output.value for output in await first] == [("x", lane.pid)]
+        _, fourth = await begun(pipes[2])
+        pipes[1].write_text("die")
+        for answer in (third, fourth):
+            with pytest.raises(LaneDied):
+                await answer
+        await lane.wait()
+    finally:
+        await lane.stop()
+
+
+async def test_a_stop_ends_every_batch():
+    lane = ProcessLane(loader("load"))
+    await lane.start()
+    answers = []
+    for _ in range(2):
+        room = asyncio.Event()
+        answers.append(lane.run(batch("x", queue="roomy"), room.set))
+        await asyncio.wait_for(room.wait(), 20)
+    await lane.stop()
+    assert all(isinstance(answer.exception(), LaneDied) for answer in answers)
 
 
 async def test_a_death_is_noticed_idle_or_busy_and_the_lane_starts_again():
@@ -222,6 +277,33 @@ async def test_a_death_is_noticed_idle_or_busy_and_the_lane_starts_again():
         await lane.run(batch("die"))
     await lane.wait()
     await lane.stop()
+
+
+async def test_what_is_worse_than_an_error_ends_the_process():
+    lane = ProcessLane(loader("load"))
+    await lane.start()
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(LaneDied):
+                await lane.run(batch("panic"))
+            await lane.wait()
+    finally:
+        await lane.stop()
+
+
+async def test_a_lane_that_is_not_listened_to_any_more_takes_no_batch_and_ends():
+    lane = ProcessLane(loader("load"))
+    await lane.start()
+    try:
+        waiting = lane.run(batch("x", queue="roomy"), lambda: 1 / 0)
+        with pytest.raises(LaneDied):
+            await waiting
+        with pytest.raises(LaneDied):
+            await lane.run(batch("a"))
+        async with asyncio.timeout(20):
+            await lane.wait()
+    finally:
+        await lane.stop()
 
 
 async def test_a_process_in_which_nothing_succeeds_any_more_ends():

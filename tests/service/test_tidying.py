@@ -116,7 +116,7 @@ async def test_a_lane_at_rest_gives_back_what_its_batches_took():
 
 
 def load():
-    return {"litter": lambda payloads, profile, dropped: [Output(litter(), 1)]}
+    return {"litter": lambda *_: [Output(litter(), 1)]}
 
 
 def litter() -> tuple[int, float]:

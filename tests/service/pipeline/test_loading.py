@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from models import Decoding, open_codec, select
@@ -26,9 +25,9 @@ async def test_a_row_that_nobody_waits_for_leaves_a_running_batch(tmp_path):
     lane = ProcessLane(partial(load_runners, selection, 1), threads=1)
     await lane.start()
     try:
-        running = asyncio.create_task(lane.run(Batch(units)))
-        await asyncio.sleep(0)  # the batch is on its way
-        lane.drop([0])
+        batch = Batch(units)
+        running = lane.run(batch)
+        lane.drop(batch, [0])
         left, stayed = (output.value for output in await running)
     finally:
         await lane.stop()

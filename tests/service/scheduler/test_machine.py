@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from fake_lane import FAULTS, StormyLane, answer, scheduler
 from service.errors import ComputeFailed, Unavailable
-from service.scheduler import Batch, Output, Scheduler, Unit
+from service.scheduler import Batch, Output, Scheduler, Spare, Unit, nothing
 from service.scheduler.backlog import PASSED
 from service.scheduler.entry import Entry
 from service.schema import Priority
@@ -53,17 +53,21 @@ class Machine(RuleBasedStateMachine):
         self.draining: asyncio.Task[bool] | None = None
         self.faults = 0
 
-    @initialize(lanes=st.integers(1, 2), share=st.sampled_from([0.1, 0.3]))
-    def open(self, lanes: int, share: float) -> None:
+    @initialize(
+        lanes=st.integers(1, 2),
+        share=st.sampled_from([0.1, 0.3]),
+        spare_after=st.sampled_from([1.0, 0.5, 0.0]),
+    )
+    def open(self, lanes: int, share: float, spare_after: float) -> None:
         async def start() -> Scheduler:
             machine = self
 
             class Watched(StormyLane):
-                async def run(self, batch: Batch) -> Sequence[Output]:
+                async def run(self, batch: Batch, spare: Spare = nothing) -> Sequence[Output]:
                     machine.look_at(batch)
-                    return await super().run(batch)
+                    return await super().run(batch, spare)
 
-            self.lanes = [Watched([]) for _ in range(lanes)]
+            self.lanes = [Watched([], spare_after=spare_after) for _ in range(lanes)]
             s = scheduler(
                 *self.lanes,
                 batch_tokens=BATCH_TOKENS,
@@ -81,7 +85,8 @@ class Machine(RuleBasedStateMachine):
         assert len({(unit.queue, unit.profile) for unit in batch.units}) == 1
         assert len(batch.units) == 1 or batch.padded <= BATCH_TOKENS
         posts = self.scheduler._dispatch.posts
-        entries = next(p.entries for p in posts if [e.unit for e in p.entries] == [*batch.units])
+        runs = (run for post in posts for run in post.runs)
+        entries = next(run.pick.entries for run in runs if run.batch is batch)
         assert all(entry.calls for entry in entries), "nobody waits for it"
         head = entries[0]
         for entry in self.scheduler._backlog:
@@ -160,7 +165,7 @@ class Machine(RuleBasedStateMachine):
             return
         backlog, posts = self.scheduler._backlog, self.scheduler._dispatch.posts
         waiting: list[Entry] = list(backlog)
-        running = [entry for post in posts for entry in post.entries]
+        running = [entry for post in posts for run in post.runs for entry in run.pick.entries]
         assert len(set(waiting)) == len(waiting) == len(backlog)
         assert not set(waiting) & set(running)
         assert all(entry.calls for entry in waiting), "it waits for nobody"

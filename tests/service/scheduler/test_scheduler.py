@@ -10,7 +10,7 @@ import pytest
 
 from fake_lane import FakeLane, answer, ask, scheduler, unit, warm
 from service.errors import DeadlineExpired, Overloaded, Unavailable
-from service.scheduler import Batch, Output, Scheduler, State, Unit
+from service.scheduler import Batch, Output, Scheduler, Spare, State, Unit, nothing
 from service.schema import Priority
 from virtual_loop import now, run
 
@@ -269,9 +269,9 @@ def test_the_next_batch_is_on_its_way_before_the_answers_of_the_last_are_given_o
         events: list[str] = []
 
         class Listening(FakeLane):
-            async def run(self, batch: Batch) -> Sequence[Output]:
+            async def run(self, batch: Batch, spare: Spare = nothing) -> Sequence[Output]:
                 events.append(f"sent {batch.payloads}")
-                return await super().run(batch)
+                return await super().run(batch, spare)
 
         async def caller(n: int) -> None:
             await ask(s, unit(n))
@@ -679,9 +679,9 @@ def test_a_lane_is_stopped_only_after_its_batch_has_let_go():
         lane = FakeLane()
         run_batch, stop, events = lane.run, lane.stop, []
 
-        async def let_go_slowly(batch: Batch) -> Sequence[Output]:
+        async def let_go_slowly(batch: Batch, spare: Spare) -> Sequence[Output]:
             try:
-                return await run_batch(batch)
+                return await run_batch(batch, spare)
             except asyncio.CancelledError:
                 await asyncio.sleep(1)
                 events.append("let go")

@@ -115,12 +115,13 @@ async def call(s: Scheduler, caller: Caller) -> object:
     st.lists(callers, max_size=12),
     st.lists(st.lists(faults, max_size=8), min_size=1, max_size=2),
     st.integers(0, 4),
+    st.sampled_from([1.0, 1.0, 0.5, 0.0]),
 )
 def test_everybody_gets_their_own_answer_or_an_honest_error(
-    day: list[Caller], weather: list[list[str]], broken_starts: int
+    day: list[Caller], weather: list[list[str]], broken_starts: int, spare_after: float
 ):
     async def main() -> None:
-        lanes = [StormyLane(w) for w in weather]
+        lanes = [StormyLane(w, spare_after=spare_after) for w in weather]
         async with scheduler(
             *lanes,
             batch_tokens=BATCH_TOKENS,
