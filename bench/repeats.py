@@ -24,7 +24,7 @@ HEAD = ["", "seconds", "articles/s", "units cached", "of tokens repeated", "spee
 async def main() -> None:
     """Measure, and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--count", type=int, default=12, help="of articles in the dump")
+    parser.add_argument("--count", type=int, default=20, help="of articles in the dump")
     parser.add_argument("--words", type=int, default=150, help="of each article, about")
     given = parser.parse_args()
     bed = prepare(given)

@@ -61,7 +61,7 @@ class Kind:
 
 KINDS = {
     "sentences": Kind("Translate", 128, 8.0, (1, 16, 64, 256)),
-    "articles": Kind("Digest", 16, 16.0, (1, 32)),
+    "articles": Kind("Digest", 16, 16.0, (1, 16)),
 }
 
 

@@ -20,7 +20,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import islice, takewhile
 from typing import Any
@@ -34,6 +34,8 @@ from bench.load import Answer, Ask, Item, closed, overall, percentile, show
 PEERS = ("grpc", "litserve", "mosec", "bentoml", "ray")
 STARTING = 180.0  # seconds
 LONGEST = 600.0
+
+Measured = tuple[list[Answer], float]  # and core seconds
 HEAD = [
     "",
     "tokens/s",
@@ -57,42 +59,38 @@ async def main() -> None:
     given = parser.parse_args()
     bed = prepare(given)
     seconds = 5.0 if given.quick else given.seconds
-    for kind in ("sentences", "articles"):
-        if given.only in (None, kind):
-            # An article takes as long as dozens of sentences do.
-            callers = given.callers if kind == "sentences" else max(1, given.callers // 4)
-            print(f"\n{kind.capitalize()}, {callers} callers\n")
-            table = []
-            async for row in rows(bed, given, kind, callers, seconds):
-                print("  ".join(row), file=sys.stderr)  # a long time before the table
-                table.append(row)
-            show(HEAD, table)
-    print(f"\n{bed.describe()}")
-
-
-async def rows(
-    bed: Bed, given: Any, kind: str, callers: int, seconds: float
-) -> AsyncIterator[list[str]]:
-    """Ours first, then each peer as documented and tuned."""
-    make = bed.translations if kind == "sentences" else bed.digests
+    # An article takes as long as dozens of sentences do.
+    callers = {"sentences": given.callers, "articles": max(1, given.callers // 4)}
+    kinds = [given.only] if given.only else list(callers)
+    tables: dict[str, list[list[str]]] = {kind: [] for kind in kinds}
+    ours: dict[str, Measured] = {}
     async with serving(*bed.flags, *given.flags) as server, connected(server) as stub:
-        ask = stub.Translate if kind == "sentences" else stub.Digest
-        ours = await measure(ask, make(), callers, seconds, server)
-    yield row("svodka", ours, ours)
+        for kind in kinds:
+            ask = stub.Translate if kind == "sentences" else stub.Digest
+            items = bed.translations() if kind == "sentences" else bed.digests()
+            ours[kind] = await measure(ask, items, callers[kind], seconds, server)
+            tables[kind].append(row("svodka", ours[kind], ours[kind]))
     for peer in given.peers:
         for tuned in (False, True) if peer != "grpc" else (False,):
             name = f"{peer}, {'tuned' if tuned else 'as documented'}"
             try:
                 async with running(peer, bed, callers, tuned) as (ask, server):
-                    theirs = await measure(ask, texts(bed, kind), callers, seconds, server)
-                yield row(name, theirs, ours)
+                    for kind in kinds:
+                        items = texts(bed, kind)
+                        theirs = await measure(ask, items, callers[kind], seconds, server)
+                        tables[kind].append(row(name, theirs, ours[kind]))
+                        print(kind, *tables[kind][-1], sep="  ", file=sys.stderr)  # while we wait
             except Exception as error:  # named, not hidden, and the others go on
-                yield [name, f"{type(error).__name__}: {error}".splitlines()[0], *[""] * 7]
+                print(f"{name}: {type(error).__name__}: {error}".splitlines()[0])
+    for kind in kinds:
+        print(f"\n{kind.capitalize()}, {callers[kind]} callers\n")
+        show(HEAD, tables[kind])
+    print(f"\n{bed.describe()}")
 
 
 async def measure(
     ask: Ask[Any], items: Iterator[Item[Any]], callers: int, seconds: float, server: Server
-) -> tuple[list[Answer], float]:
+) -> Measured:
     """The answers to what is asked in so many seconds, all awaited; and core seconds.
 
     One request of each caller's warms it up.
@@ -104,9 +102,7 @@ async def measure(
     return answers, server.core_seconds() - before
 
 
-def row(
-    name: str, theirs: tuple[list[Answer], float], ours: tuple[list[Answer], float]
-) -> list[str]:
+def row(name: str, theirs: Measured, ours: Measured) -> list[str]:
     """One row of the table."""
     answers, own = theirs[0], ours[0]
     costs = [used / max(1, sum(a.cost for a in of if not a.error)) for of, used in (theirs, ours)]
@@ -136,11 +132,11 @@ def texts(bed: Bed, kind: str) -> Iterator[Item[dict[str, str]]]:
 
 @asynccontextmanager
 async def running(
-    peer: str, bed: Bed, callers: int, tuned: bool
+    peer: str, bed: Bed, callers: Mapping[str, int], tuned: bool
 ) -> AsyncIterator[tuple[Ask[Any], Server]]:
     """A peer in processes of its own; gives what asks it, once it answers."""
     port = free_port()
-    settings = {"port": port, "tuned": tuned, "size": callers, "models": bed.names}
+    settings = {"port": port, "tuned": tuned, "size": max(callers.values()), "models": bed.names}
     command = ["-m", f"bench.peers.with_{peer}"]
     if peer == "bentoml":
         command = ["-m", "bentoml", "serve", "bench.peers.with_bentoml:Peer"]
