@@ -26,9 +26,10 @@ from service.schema import Priority
 CLASSES = (Priority.INTERACTIVE, Priority.BULK)
 LENGTH = attrgetter("tokens")
 FILLING = 64  # callers of whose work a batch is filled, at most
-# Of the budget of a batch that urgent work heads: up to there others' work may fill it. For it the
-# batch before has yet to end, too, and both together are to take little more than one full batch.
-BESIDE_URGENT = 0.5
+# Of the budget of a batch that urgent work heads: up to there others' work may fill it. For it
+# the batch before has yet to end, too, and its own may begin with a part of the lane only;
+# together they are to take little more than one full batch.
+BESIDE_URGENT = 0.25
 PASSED = 4  # times that bulk work which is next lets a fuller batch go before, at most
 
 _Group = tuple[str, Hashable, Priority]
@@ -129,7 +130,7 @@ class Backlog:
         it, nearest in length first, while the padded cost stays within
         ``budget(queue)`` and the padding within its share; the head's own
         priority comes first, the other one fills what is left, but beside an
-        interactive head half of the budget only. Within either, callers who are
+        interactive head a quarter of the budget only. Within either, callers who are
         ahead of their share come last.
 
         The head is whose turn it is; but bulk work that has few of its kind beside it

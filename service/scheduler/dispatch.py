@@ -75,10 +75,6 @@ class Post:
         serving = self.state is State.SERVING and not self.died.is_set()
         return serving and all(run.spare and not run.alone for run in self.runs)
 
-    def busy(self, now: float) -> float:
-        """Predicted seconds until it is free."""
-        return sum(max(0.0, run.end - now) for run in self.runs)
-
     def count(self, now: float) -> None:
         """Share the time since the last count among those that ran then: none counts twice, and
         none is lost. To be called whenever one begins or ends.
@@ -155,7 +151,11 @@ class Dispatch:
         ``part`` of what waits in its class goes first; see ``ahead``.
         """
         now = self._clock()
-        running = sum(post.busy(now) for post in self.posts)
+        running = 0.0
+        for post in self.posts:
+            for run in post.runs:
+                if run.end > now:
+                    running += run.end - now
         ahead, bulk = self._seconds(Priority.INTERACTIVE, now), self._seconds(Priority.BULK, now)
         if priority is Priority.BULK:
             ahead += bulk * part

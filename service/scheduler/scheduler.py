@@ -184,7 +184,9 @@ class Scheduler:
             likely = self._forecast.typical(job.kind)
             tokens = sum(likely.values())
             ahead = max(job.delay, self._ahead(job, tokens))
-            late = ahead and 0 < left < self._with_own(ahead * MARGIN, likely)
+            late = ahead and 0 < left < self._with_own(
+                ahead * MARGIN, likely, self._dispatch.seconds(likely)
+            )
             if late or (likely and not self._has_room(job, tokens)):
                 raise self._refusal(ahead)
         self._forecast.enter(job)
@@ -255,7 +257,7 @@ class Scheduler:
         total = sum(tokens.values())
         ahead = self._ahead(job, total)
         room = self._rooms[job.priority].fits(job.caller, total)
-        if self._with_own(ahead, tokens) > left or not room:
+        if self._with_own(ahead, tokens, own) > left or not room:
             raise self._refusal(ahead)
 
     def _ahead(self, job: Job, tokens: int) -> float:
@@ -272,9 +274,10 @@ class Scheduler:
             own=self._forecast.own(job.priority, job.caller),
         )
 
-    def _with_own(self, ahead: float, tokens: Mapping[str, int]) -> float:
-        """Predicted time until so many tokens by queue are done that have to wait so long."""
-        own = self._dispatch.seconds(tokens)
+    def _with_own(self, ahead: float, tokens: Mapping[str, int], own: float) -> float:
+        """Predicted time until so many tokens by queue are done that have to wait so long, and take
+        so long by themselves.
+        """
         if ahead and tokens:
             # Where there is a queue, others fill the unit's batch, and it is done when they are.
             own = max(own, self._dispatch.together(tokens))

@@ -202,10 +202,10 @@ def test_own_priority_fills_first_then_the_other():
     line.add(entry(1, 50, priority=BULK))
     line.add(entry(2, 52))
     line.add(entry(3, 50, priority=BULK))
-    assert take(line, 2 * 3 * 52) == [0, 2, 1]
+    assert take(line, 4 * 3 * 52) == [0, 2, 1]
 
 
-def test_urgent_work_has_a_batch_of_its_own_kind_or_half_a_batch_with_others():
+def test_urgent_work_has_a_batch_of_its_own_kind_or_a_quarter_with_others():
     line = backlog()
     for number in range(0, 40, 2):
         line.add(entry(number, 10))
@@ -214,7 +214,7 @@ def test_urgent_work_has_a_batch_of_its_own_kind_or_half_a_batch_with_others():
     assert take(line, 100) == list(range(20, 40, 2))
     assert take(line, 100) == [1, 3, 5, 7, 9, 11, 13, 15, 17, 19], "bulk alone fills its own"
     line.add(entry(40, 10))
-    assert take(line, 100) == [40, 21, 23, 25, 27], "a half"
+    assert take(line, 200) == [40, 21, 23, 25, 27], "a quarter"
 
 
 def test_bulk_ahead_of_its_share_is_filled_with_bulk_first():
