@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, Self
+from typing import Any
 
 _SPAWN = multiprocessing.get_context("spawn")
 _SIZE = struct.Struct("!Q")  # bytes of the message that comes next
@@ -46,13 +46,12 @@ class Child:
             self._process.start()
         asyncio.get_running_loop().add_reader(self._process.sentinel, self._end)
 
-    async def connect(self) -> Self:
-        """Return itself, ready to be talked to. Raises OSError if it was closed meanwhile."""
+    async def connect(self) -> None:
+        """Make it ready to be talked to. Raises OSError if it was closed meanwhile."""
         self._reader, self._writer = await asyncio.open_connection(sock=self._ours, limit=_BUFFER)
         if self._closed:
             self._writer.close()
             raise ConnectionAbortedError
-        return self
 
     @property
     def pid(self) -> int | None:

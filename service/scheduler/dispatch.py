@@ -297,7 +297,6 @@ class Dispatch:
         post.count(self._clock())
         del post.runs[run]
         self.backlog.charge(run.pick, run.seconds)
-        self._wake()
 
     async def _outputs(self, answer: Awaitable[Sequence[Output]], batch: Batch) -> Sequence[Output]:
         """What the lane answers, if it is an answer."""
@@ -330,6 +329,7 @@ class Dispatch:
             self.counts["retries"] += 1
             entry.retried = blame
             self.submit(entry)
+        self._wake()  # there is room, be there nothing to try again
 
     async def _tend(self, post: Post) -> None:
         """Start the lane again whenever it has died."""

@@ -10,8 +10,8 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -148,6 +148,16 @@ async def values(lane: ProcessLane, *payloads: object, **options: object) -> lis
     return [output.value for output in await lane.run(batch(*payloads, **options))]
 
 
+@asynccontextmanager
+async def started() -> AsyncIterator[ProcessLane]:
+    lane = ProcessLane(loader("load"))
+    await lane.start()
+    try:
+        yield lane
+    finally:
+        await lane.stop()
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -222,16 +232,14 @@ async def test_batches_run_side_by_side_where_one_leaves_room(tmp_path: Path):
     pipes = [tmp_path / name for name in "abc"]
     for pipe in pipes:
         os.mkfifo(pipe)
-    lane = ProcessLane(loader("load"))
-    await lane.start()
+    async with started() as lane:
 
-    async def begun(profile: object) -> tuple[Batch, asyncio.Future[Sequence[Output]]]:
-        room, rows = asyncio.Event(), batch("x", queue="roomy", profile=profile)
-        running = lane.run(rows, room.set)
-        await asyncio.wait_for(room.wait(), 20)
-        return rows, running
+        async def begun(profile: object) -> tuple[Batch, asyncio.Future[Sequence[Output]]]:
+            room, rows = asyncio.Event(), batch("x", queue="roomy", profile=profile)
+            running = lane.run(rows, room.set)
+            await asyncio.wait_for(room.wait(), 20)
+            return rows, running
 
-    try:
         _, first = await begun(pipes[0])
         dropped, second = await begun(None)
         assert await values(lane, "fine") == [("fine", None)], "beside both"
@@ -247,8 +255,6 @@ async def test_batches_run_side_by_side_where_one_leaves_room(tmp_path: Path):
             with pytest.raises(LaneDied):
                 await answer
         await lane.wait()
-    finally:
-        await lane.stop()
 
 
 async def test_a_stop_ends_every_batch():
@@ -280,21 +286,15 @@ async def test_a_death_is_noticed_idle_or_busy_and_the_lane_starts_again():
 
 
 async def test_what_is_worse_than_an_error_ends_the_process():
-    lane = ProcessLane(loader("load"))
-    await lane.start()
-    try:
+    async with started() as lane:
         async with asyncio.timeout(20):
             with pytest.raises(LaneDied):
                 await lane.run(batch("panic"))
             await lane.wait()
-    finally:
-        await lane.stop()
 
 
 async def test_a_lane_that_is_not_listened_to_any_more_takes_no_batch_and_ends():
-    lane = ProcessLane(loader("load"))
-    await lane.start()
-    try:
+    async with started() as lane:
         waiting = lane.run(batch("x", queue="roomy"), lambda: 1 / 0)
         with pytest.raises(LaneDied):
             await waiting
@@ -302,8 +302,6 @@ async def test_a_lane_that_is_not_listened_to_any_more_takes_no_batch_and_ends()
             await lane.run(batch("a"))
         async with asyncio.timeout(20):
             await lane.wait()
-    finally:
-        await lane.stop()
 
 
 async def test_a_process_in_which_nothing_succeeds_any_more_ends():
