@@ -169,6 +169,8 @@ class Dispatch:
     def _seconds(self, priority: Priority, now: float) -> float:
         """Predicted time of all lanes together for what waits, and is to come, in a class."""
         waiting, promised = self.backlog.tokens(priority), self._forecast.tokens(priority)
+        if not waiting and not promised:
+            return 0.0
         lane_seconds = 0.0
         for queue, pace in self.paces.items():
             if count := waiting.get(queue, 0) + promised.get(queue, 0):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Hashable
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from service.scheduler.work import Output, Unit
@@ -22,41 +21,33 @@ if TYPE_CHECKING:
 class Call:
     """One ``Job.run``: its places, and the future that ends it.
 
-    It belongs to the task that made it, so that leaving the job can end it.
+    A place holds the entry that is waited for, then its outcome. The call belongs to the task that
+    made it, so that leaving the job can end it.
     """
 
-    __slots__ = ("done", "entries", "job", "missing", "results", "task", "timer")
+    __slots__ = ("done", "job", "missing", "results", "task")
 
     def __init__(self, job: Job, size: int) -> None:
         self.job = job
-        self.results: list[Output | Exception | None] = [None] * size
+        self.results: list[Output | Exception | Entry | None] = [None] * size
         self.missing = size
-        self.entries: set[Entry] = set()
         self.task = asyncio.current_task()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.timer: asyncio.TimerHandle | None = None
 
-    def expire_in(self, seconds: float) -> None:
-        """``done`` raises TimeoutError then, if it is not done by then.
+    @property
+    def entries(self) -> list[Entry]:
+        """What it waits for."""
+        return list(dict.fromkeys(place for place in self.results if isinstance(place, Entry)))
 
-        A timer of the call's own: ``asyncio.timeout`` takes a tenth of all that a unit costs here.
-        """
-        if not math.isinf(seconds):
-            self.timer = self.done.get_loop().call_later(seconds, self._expire)
-
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """``done`` raises TimeoutError, if it is not done."""
         if not self.done.done():
             self.done.set_exception(TimeoutError())
 
     def fill(self, position: int, unit: Unit, outcome: Output | Exception, *, cached: bool) -> None:
         """Put an outcome in its place."""
-        meter = self.job.meter
-        meter.units += 1
-        meter.cached_units += cached
-        meter.input_tokens += unit.input_tokens
-        meter.shift(unfinished=-1)
-        if isinstance(outcome, Output):
-            meter.output_tokens += outcome.output_tokens
+        output_tokens = outcome.output_tokens if isinstance(outcome, Output) else 0
+        self.job.meter.done(unit.input_tokens, output_tokens, cached=cached)
         self.results[position] = outcome
         self.missing -= 1
         # A caller may be cancelled and not know it yet; then its future is done.
@@ -73,7 +64,7 @@ class Entry:
     """
 
     __slots__ = (
-        "_dates",
+        "_date",
         "_interactive",
         "caller",
         "calls",
@@ -95,7 +86,7 @@ class Entry:
         self.number = number  # of arrival: breaks ties
         self.calls: dict[Call, list[int]] = {}
         self._interactive = 0  # calls
-        self._dates: list[tuple[float, int, Call]] = []  # a heap; who left is dropped when on top
+        self._date = math.inf
         self.priority = Priority.BULK
         self.due = 0.0
         self.caller = ""
@@ -105,18 +96,20 @@ class Entry:
 
     def join(self, call: Call, position: int) -> None:
         """The call waits too, for the given place."""
-        if call not in self.calls:
-            call.entries.add(self)
-            self._interactive += call.job.priority is Priority.INTERACTIVE
-            heappush(self._dates, (call.job.due, id(call), call))
-            if self.running:
-                call.job.meter.shift(running=1)
-        self.calls.setdefault(call, []).append(position)
+        call.results[position] = self
+        positions = self.calls.get(call)
+        if positions is not None:
+            positions.append(position)
+            return
+        self.calls[call] = [position]
+        self._interactive += call.job.priority is Priority.INTERACTIVE
+        self._date = min(self._date, call.job.due)
+        if self.running:
+            call.job.meter.shift(running=1)
 
     def leave(self, call: Call) -> None:
         """The call waits no more."""
         del self.calls[call]
-        call.entries.discard(self)
         self._interactive -= call.job.priority is Priority.INTERACTIVE
         if self.running:
             call.job.meter.shift(running=-1)
@@ -148,7 +141,5 @@ class Entry:
         return next(iter(self.calls)).job.caller, next(reversed(self.calls)).job.caller
 
     def urgency(self) -> tuple[Priority, float]:
-        """The highest priority and the earliest date among those who wait."""
-        while self._dates[0][2] not in self.calls:
-            heappop(self._dates)
-        return Priority.INTERACTIVE if self._interactive else Priority.BULK, self._dates[0][0]
+        """The highest priority of those who wait, and the earliest date of all who ever did."""
+        return Priority.INTERACTIVE if self._interactive else Priority.BULK, self._date

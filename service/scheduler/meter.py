@@ -60,6 +60,14 @@ class Meter:
         self._unfinished += unfinished
         self._running += running
 
+    def done(self, input_tokens: int, output_tokens: int, *, cached: bool) -> None:
+        """A unit is finished."""
+        self.units += 1
+        self.cached_units += cached
+        self.input_tokens += input_tokens
+        self.output_tokens += output_tokens
+        self.shift(unfinished=-1)
+
     def usage(self) -> Usage:
         """As of now."""
         self.shift()

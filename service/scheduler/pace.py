@@ -52,9 +52,10 @@ class Pace:
         self._ss = self._sp = self._pp = self._sy = self._py = 0.0
         # And for the means: batches, steps, tokens, padded tokens, seconds.
         self._n = self._s = self._t = self._p = self._y = 0.0
+        self._steps = self._padding = 0.0  # of a batch, and padded tokens by token
         self._per_step = self._per_token = 0.0  # the fit: seconds
         self._fastest = math.inf  # tokens a second, of all sizes
-        self.budget = self._budget()  # padded tokens that a batch may have now
+        self._plan()
         self.batches = 0
         self.units = 0
         self.tokens = 0
@@ -74,12 +75,13 @@ class Pace:
         self._t = self._t * KEPT + batch.tokens
         self._p = self._p * KEPT + p
         self._y = self._y * KEPT + y
+        self._steps, self._padding = self._s / self._n, self._p / self._t
         self._per_step, self._per_token = self._fit()
         self._measured = now
         self._memory = min(self._full, self._memory + self._full / REGROWTH)
         self._note(p, batch.tokens, y)
         self._fastest = max(self._rates().values(), default=math.inf)
-        self.budget = self._budget()
+        self._plan()
         self.batches += 1
         self.units += len(batch.units)
         self.tokens += batch.tokens
@@ -89,12 +91,19 @@ class Pace:
     def shrink(self, batch: Batch) -> None:
         """The batch did not fit in memory: half of it is the new budget."""
         self._memory = min(self._memory, batch.padded / 2)
-        self.budget = self._budget()
+        self._plan()
 
     @property
     def rate(self) -> float:
         """Tokens a second of one lane of late, padding not counted; infinite while unknown."""
         return self._t / self._y if self._y else math.inf
+
+    def _plan(self) -> None:
+        """Decide on the size of batches, and what follows from it."""
+        self.budget = self._budget()  # padded tokens that a batch may have now
+        if self._n:
+            self._full_batch = self.budget / self._padding  # tokens
+            self._full_seconds = self._one_batch(self._full_batch) / self._full_batch  # by token
 
     def _budget(self) -> float:
         """Padded tokens that a batch may have: what pays, fits, and is done in the time allowed.
@@ -105,7 +114,7 @@ class Pace:
         best = min(self._memory, self._best_size())
         if not self._per_token:
             return best
-        fixed = self._per_step * self._s / self._n
+        fixed = self._per_step * self._steps
         return min(best, max(self._batch_seconds - fixed, fixed) / self._per_token)
 
     def _note(self, padded: int, tokens: int, seconds: float) -> None:
@@ -147,12 +156,17 @@ class Pace:
         """
         if not self._n or not tokens:
             return 0.0
-        padded = tokens * self._p / self._t
-        batches = max(1.0, padded / self.budget)
-        steps = min(self._s / self._n, tokens)
-        seconds = batches * self._per_step * steps + self._per_token * padded
+        if tokens < self._full_batch:
+            return self._one_batch(tokens) * self._trust(now)
+        return tokens * self._full_seconds * self._trust(now)
+
+    def _one_batch(self, tokens: float) -> float:
+        """Seconds of a batch that is no more than full."""
+        fitted = (
+            self._per_step * min(self._steps, tokens) + self._per_token * self._padding * tokens
+        )
         # Where the budget is a size that was not tried yet, the fit promises what nobody has seen.
-        return max(seconds, tokens / self._fastest) * self._trust(now)
+        return max(fitted, tokens / self._fastest)
 
     def batch_seconds(self, now: float) -> float:
         """What a batch took on average of late; it fades as a prediction does."""

@@ -22,6 +22,7 @@ from cachetools import LRUCache
 
 from service.errors import DeadlineExpired, Overloaded, Unavailable
 from service.scheduler.backlog import CLASSES, Backlog
+from service.scheduler.deadlines import Deadlines
 from service.scheduler.dispatch import Dispatch, State
 from service.scheduler.entry import Call, Entry
 from service.scheduler.forecast import Forecast
@@ -80,6 +81,7 @@ class Scheduler:
         )
         self._entries: dict[Hashable, Entry] = {}  # waiting or running, if they may be shared
         self._numbers = itertools.count()
+        self._deadlines = Deadlines(clock)
         self._jobs: set[Job] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -219,7 +221,7 @@ class Scheduler:
             await self._place(call, units, keys)
             del keys  # thousands may wait from here on
             if units:
-                call.expire_in(job.deadline - self._clock())
+                self._deadlines.add(call)
                 await call.done
         except TimeoutError:
             self._counts["expired"] += 1
@@ -344,14 +346,13 @@ class Scheduler:
     def _abandon(self, call: Call) -> None:
         """The call is over: nothing of it stays behind."""
         call.job.calls.discard(call)
-        if call.timer:
-            call.timer.cancel()
+        self._deadlines.discard(call)
         if not call.missing:
             return
         call.job.meter.shift(unfinished=-call.missing)
         call.missing = 0
         running = set()
-        for entry in list(call.entries):
+        for entry in call.entries:
             entry.leave(call)
             if not entry.calls:
                 self._counts["abandoned"] += 1

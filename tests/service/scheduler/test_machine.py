@@ -175,7 +175,8 @@ class Machine(RuleBasedStateMachine):
             own = [entry.unit.tokens for entry in waiting if entry.priority is priority]
             assert backlog.tokens(priority).total() == sum(own)
         for call in (call for job in self.scheduler._jobs for call in job.calls):
-            assert call.missing == call.results.count(None)
+            places = [place for place in call.results if isinstance(place, Entry)]
+            assert call.missing == len(places) + call.results.count(None)
             assert call.missing >= len(call.entries) > 0 or call.done.done()
         assert not self.unhandled
 
@@ -189,6 +190,7 @@ class Machine(RuleBasedStateMachine):
             stats = self.scheduler.stats()
             assert (stats.jobs, stats.waiting_units, stats.lanes_busy) == (0, 0, 0)
             assert not self.scheduler._entries
+            assert not self.scheduler._deadlines
             if self.draining:
                 assert self.draining.result() is True
             await self.scheduler.close()
