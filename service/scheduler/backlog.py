@@ -124,7 +124,7 @@ class Backlog:
 
     def take(self, budget: Callable[[str], float], *, beside: bool = False) -> Pick | None:
         """The next batch, or None if nothing waits, or only for what runs: a second try is
-        computed ``beside`` nothing.
+        computed ``beside`` nothing. ``clear`` comes next.
 
         The head goes whatever its cost. Others of its queue and profile join
         it, nearest in length first, while the padded cost stays within
@@ -146,10 +146,10 @@ class Backlog:
             head = self._fuller(head, budget(head.unit.queue))
         if head.retried and beside:
             return None
-        self.remove(head, served=True)
-        entries = [head]
+        self.remove(head, served=True)  # who is ahead of its share depends on it
+        filling = _Filling(head, self._useful)
         if not head.retried:
-            filling, full = _Filling(head, self._useful), budget(head.unit.queue)
+            full = budget(head.unit.queue)
             for priority in sorted(CLASSES, key=lambda p: p is not head.priority):
                 lengths = self._by_length.get(self._group(head, priority))
                 if lengths:
@@ -157,9 +157,11 @@ class Backlog:
                     room = full * BESIDE_URGENT if beside else full
                     for callers in self._turns[priority].order(FILLING):
                         filling.fill([lengths[own] for own in callers if own in lengths], room)
-            entries = filling.entries
-            self.remove(*entries[1:], served=True)
-        return Pick(entries, head.priority, contested)
+        return Pick(filling.entries, head.priority, contested)
+
+    def clear(self, pick: Pick) -> None:
+        """Take a batch off the books, for which there is time when it is on its way."""
+        self.remove(*pick.entries[1:], served=True)
 
     def _fuller(self, head: Entry, budget: float) -> Entry:
         """What goes in the place of bulk work whose turn it is: itself, or where its batch would

@@ -4,7 +4,8 @@ There is no wait timer: an idle lane takes what is there, and while it is busy t
 gathers, in order. That is closed only when the lane has room for it, so that it holds the
 most urgent work of that moment: when the batch before has ended or, where a lane tells so,
 when a part of it has nothing more to do for that one. And it is on its way before the answers
-of the one before are given out: that takes milliseconds, closing it takes microseconds.
+of the one before are given out, and before it is taken off the books: these take milliseconds,
+choosing it microseconds.
 
 Each lane has a task that starts it again when it dies, and each batch one that waits for its end.
 A second try is of a unit that may have taken the lane down: nothing else is computed beside it.
@@ -48,7 +49,7 @@ class Run:
 
     pick: Pick
     batch: Batch
-    end: float  # predicted
+    end: float = 0.0  # predicted
     seconds: float = 0.0  # of the lane's time, so far
     spare: bool = False  # there is room beside the rest of it
 
@@ -251,18 +252,22 @@ class Dispatch:
 
     def _begin(self, post: Post, pick: Pick) -> None:
         batch = Batch(tuple(entry.unit for entry in pick.entries))
-        now = self._clock()
-        run = Run(pick, batch, now + self.pace(batch.queue).predict(batch.tokens, now))
-        for entry in pick.entries:
-            entry.run(True)
-        post.count(now)
+        run = Run(pick, batch)
 
         def spare() -> None:
             run.spare = True
-            self._fill(post)
+            if run in post.runs:  # else it is about to be, and looked at
+                self._fill(post)
 
         answer = post.lane.run(batch, spare)
+        # The lane is at work; now there is time for the books.
+        now = self._clock()
+        run.end = now + self.pace(batch.queue).predict(batch.tokens, now)
+        post.count(now)
         post.runs[run] = asyncio.create_task(self._follow(post, run, answer))
+        self.backlog.clear(pick)
+        for entry in pick.entries:
+            entry.run(True)
 
     async def _follow(self, post: Post, run: Run, answer: Awaitable[Sequence[Output]]) -> None:
         """Wait for a batch, and see that every entry of it goes on."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from service.scheduler.backlog import PASSED, Backlog, _Filling
+from service.scheduler.backlog import PASSED, Backlog, Pick, _Filling
 from service.scheduler.entry import Entry
 from service.scheduler.meter import Meter
 from service.scheduler.work import Batch, Unit
@@ -54,8 +54,16 @@ def entry(
     return it
 
 
-def take(line: Backlog, budget: float = 1e9) -> list[int]:
+def go(line: Backlog, budget: float = 1e9) -> Pick | None:
+    """The next batch leaves."""
     pick = line.take(lambda _: budget)
+    if pick:
+        line.clear(pick)
+    return pick
+
+
+def take(line: Backlog, budget: float = 1e9) -> list[int]:
+    pick = go(line, budget)
     return [e.number for e in pick.entries] if pick else []
 
 
@@ -223,7 +231,7 @@ def test_bulk_ahead_of_its_share_is_filled_with_bulk_first():
         line.add(entry(number))
     for number in range(2, 5):
         line.add(entry(number, 11, priority=BULK))
-    pick = line.take(lambda _: 10)
+    pick = go(line, 10)
     assert pick
     line.charge(pick, 1.0)
     assert take(line, 33) == [2, 3, 4]
@@ -286,7 +294,7 @@ def test_bulk_gets_its_share_and_no_more_while_both_wait(durations: list[float],
     line.add(entry(1, priority=BULK))
     spent = {INTERACTIVE: 0.0, BULK: 0.0}
     for number, seconds in enumerate(durations, 2):
-        pick = line.take(lambda _: 1)
+        pick = go(line, 1)
         assert pick
         assert pick.contested
         line.charge(pick, seconds)
@@ -300,14 +308,14 @@ def test_time_that_nobody_else_wanted_is_not_held_against_anybody():
     line = backlog()
     for number in range(20):
         line.add(entry(number, priority=BULK))
-        pick = line.take(lambda _: 1)
+        pick = go(line, 1)
         assert pick
         assert not pick.contested
         line.charge(pick, 100.0)
     line.add(entry(100))
     line.add(entry(101))
     line.add(entry(102, priority=BULK))
-    pick = line.take(lambda _: 1)
+    pick = go(line, 1)
     assert pick
     assert pick.contested
     line.charge(pick, 1.0)
@@ -380,7 +388,7 @@ class Line(RuleBasedStateMachine):
 
     @rule(budget=st.integers(1, 300), seconds=st.floats(0, 10))
     def take(self, budget, seconds):
-        pick = self.line.take(lambda _: budget)
+        pick = go(self.line, budget)
         if not self.model:
             assert pick is None
             return
