@@ -302,14 +302,14 @@ class Scheduler:
         for position, (unit, key) in enumerate(zip(units, keys, strict=True)):
             if self._share(call, position, unit, key):
                 continue
-            if not room.fits(caller, unit.tokens):
+            entry = Entry(unit, key, next(self._numbers))
+            if not room.fits(caller, entry.tokens):
                 left = call.job.deadline - self._clock()
                 async with asyncio.timeout(None if math.isinf(left) else left):
-                    await room.wait(caller, unit.tokens, partial(self._known, key))
+                    await room.wait(caller, entry.tokens, partial(self._known, key))
                 if self._share(call, position, unit, key):
                     continue
             self._check_up()
-            entry = Entry(unit, key, next(self._numbers))
             entry.join(call, position)
             if key is not None:
                 self._entries[key] = entry
