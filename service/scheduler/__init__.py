@@ -3,7 +3,7 @@
 It knows nothing of text, models or gRPC. Top down: ``scheduler`` (who may
 enter, what is shared), ``dispatch`` (lanes, and what to do when they fail),
 ``backlog`` (what goes together), ``turns`` (the order), ``forecast`` (what is to come),
-and what they speak of: ``job``, ``entry``, ``work``.
+``outlook`` (how long it will take), and what they speak of: ``job``, ``entry``, ``work``.
 """
 
 from service.scheduler.dispatch import State

@@ -19,18 +19,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from service.errors import ComputeFailed, Unavailable
 from service.scheduler.backlog import Backlog, Pick
 from service.scheduler.entry import Entry
-from service.scheduler.forecast import Forecast
 from service.scheduler.pace import Pace
 from service.scheduler.policy import Policy
 from service.scheduler.work import Batch, Lane, LaneDied, OutOfMemory, Output
-from service.schema import Priority
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +90,6 @@ class Dispatch:
         self,
         lanes: Sequence[Lane],
         backlog: Backlog,
-        forecast: Forecast,
         policy: Policy,
         clock: Callable[[], float],
         finish: Callable[[Entry, Output | Exception], None],
@@ -101,7 +98,6 @@ class Dispatch:
         self.paces: dict[str, Pace] = {}
         self.posts = [Post(lane) for lane in lanes]
         self.counts: Counter[str] = Counter()
-        self._forecast = forecast
         self._policy = policy
         self._clock = clock
         self._finish = finish
@@ -138,62 +134,6 @@ class Dispatch:
                 its = enumerate(run.pick.entries)
                 if positions := [n for n, entry in its if entry in entries]:
                     post.lane.drop(run.batch, positions)
-
-    def seconds(self, tokens: Mapping[str, int]) -> float:
-        """Predicted time of all lanes together for so many tokens by queue."""
-        now, lane_seconds = self._clock(), 0.0
-        for queue, count in tokens.items():
-            lane_seconds += self.pace(queue).predict(count, now)
-        return lane_seconds / len(self.posts)
-
-    def wait(self, priority: Priority, part: float = 1.0) -> float:
-        """Predicted time until work that arrives now is at the head of the line.
-
-        ``part`` of what waits in its class goes first; see ``ahead``.
-        """
-        now = self._clock()
-        running = 0.0
-        for post in self.posts:
-            for run in post.runs:
-                if run.end > now:
-                    running += run.end - now
-        ahead, bulk = self._seconds(Priority.INTERACTIVE, now), self._seconds(Priority.BULK, now)
-        if priority is Priority.BULK:
-            ahead += bulk * part
-        else:
-            # Bulk takes its share meanwhile, if there is so much of it.
-            share = self._policy.bulk_share
-            ahead *= part
-            ahead += min(bulk, ahead * share / (1 - share))
-        return running / len(self.posts) + ahead
-
-    def _seconds(self, priority: Priority, now: float) -> float:
-        """Predicted time of all lanes together for what waits, and is to come, in a class."""
-        waiting, promised = self.backlog.tokens(priority), self._forecast.tokens(priority)
-        if not waiting and not promised:
-            return 0.0
-        lane_seconds = 0.0
-        for queue, pace in self.paces.items():
-            if count := waiting.get(queue, 0) + promised.get(queue, 0):
-                lane_seconds += pace.predict(count, now)
-        return lane_seconds / len(self.posts)
-
-    def ahead(self, priority: Priority, caller: str, tokens: int) -> float:
-        """How much of what waits in a class goes before the last of so many tokens of a caller's.
-
-        Its own goes first, and as much again of each other caller's, if that has so much.
-        """
-        others = self.backlog.others(priority, caller)
-        if not others:
-            return 1.0
-        total = self.backlog.tokens(priority).total() + self._forecast.tokens(priority).total()
-        own = self.backlog.own(priority, caller) + self._forecast.own(priority, caller) + tokens
-        return min(1.0, own * (1 + others) / total)
-
-    def together(self, queues: Iterable[str]) -> float:
-        """Predicted time of a batch that a unit of one of these queues shares with others."""
-        now = self._clock()
-        return max(self.pace(queue).batch_seconds(now) for queue in queues)
 
     async def start(self) -> None:
         """Start all lanes. If one cannot start, stop all and raise its error."""

@@ -14,7 +14,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Self, cast
 
@@ -28,6 +28,7 @@ from service.scheduler.entry import Call, Entry
 from service.scheduler.forecast import Forecast
 from service.scheduler.job import Job
 from service.scheduler.meter import Meter
+from service.scheduler.outlook import Outlook
 from service.scheduler.policy import Policy
 from service.scheduler.room import Room
 from service.scheduler.stats import Stats
@@ -75,7 +76,8 @@ class Scheduler:
             for priority in CLASSES
         }
         self._forecast = Forecast()
-        self._dispatch = Dispatch(lanes, self._backlog, self._forecast, policy, clock, self._finish)
+        self._dispatch = Dispatch(lanes, self._backlog, policy, clock, self._finish)
+        self._outlook = Outlook(self._dispatch, self._backlog, self._forecast, policy, clock)
         self._cache: LRUCache[Hashable, Output] = LRUCache(
             policy.cache_bytes, getsizeof=lambda output: sizeof(output) + RECORD_BYTES
         )
@@ -167,6 +169,7 @@ class Scheduler:
         """A snapshot for metrics."""
         return Stats.of(
             self._dispatch,
+            self._outlook,
             jobs=len(self._jobs),
             cache_entries=len(self._cache),
             cache_bytes=int(self._cache.currsize),
@@ -185,9 +188,9 @@ class Scheduler:
             left = job.deadline - self._clock()
             likely = self._forecast.typical(job.kind)
             tokens = sum(likely.values())
-            ahead = max(job.delay, self._ahead(job, tokens))
-            late = ahead and 0 < left < self._with_own(
-                ahead * MARGIN, likely, self._dispatch.seconds(likely)
+            ahead = max(job.delay, self._outlook.ahead(job.priority, job.caller, tokens))
+            late = ahead and 0 < left < self._outlook.done(
+                ahead * MARGIN, likely, self._outlook.alone(likely)
             )
             if late or (likely and not self._has_room(job, tokens)):
                 raise self._refusal(ahead)
@@ -250,22 +253,17 @@ class Scheduler:
         if not tokens:
             return
         self._check_up()
-        own = self._dispatch.seconds(tokens)
-        if own > left:
+        alone = self._outlook.alone(tokens)
+        if alone > left:
             self._counts["expired"] += 1
             raise DeadlineExpired("the deadline is too near, even for an empty queue")
         if job.wait:
             return
         total = sum(tokens.values())
-        ahead = self._ahead(job, total)
+        ahead = self._outlook.ahead(job.priority, job.caller, total)
         room = self._rooms[job.priority].fits(job.caller, total)
-        if self._with_own(ahead, tokens, own) > left or not room:
+        if self._outlook.done(ahead, tokens, alone) > left or not room:
             raise self._refusal(ahead)
-
-    def _ahead(self, job: Job, tokens: int) -> float:
-        """Predicted time until the last of so many tokens of the job is at the head of the line."""
-        part = self._dispatch.ahead(job.priority, job.caller, tokens)
-        return self._dispatch.wait(job.priority, part)
 
     def _has_room(self, job: Job, tokens: int) -> bool:
         """Will there be room when all who are being prepared have asked?"""
@@ -275,15 +273,6 @@ class Scheduler:
             promised=self._forecast.tokens(job.priority).total(),
             own=self._forecast.own(job.priority, job.caller),
         )
-
-    def _with_own(self, ahead: float, tokens: Mapping[str, int], own: float) -> float:
-        """Predicted time until so many tokens by queue are done that have to wait so long, and take
-        so long by themselves.
-        """
-        if ahead and tokens:
-            # Where there is a queue, others fill the unit's batch, and it is done when they are.
-            own = max(own, self._dispatch.together(tokens))
-        return ahead + own
 
     def _refusal(self, ahead: float) -> Overloaded:
         self._counts["overloaded"] += 1

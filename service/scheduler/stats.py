@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from service.lag import Lag
 from service.scheduler.backlog import CLASSES
 from service.scheduler.dispatch import Dispatch, State
+from service.scheduler.outlook import Outlook
 from service.schema import Priority
 
 
@@ -61,6 +62,7 @@ class Stats:
     @staticmethod
     def of(
         dispatch: Dispatch,
+        outlook: Outlook,
         *,
         jobs: int,
         cache_entries: int,
@@ -81,7 +83,7 @@ class Stats:
                 for priority in CLASSES
                 for queue, tokens in backlog.tokens(priority).items()
             },
-            wait_seconds={priority: dispatch.wait(priority) for priority in CLASSES},
+            wait_seconds={priority: outlook.wait(priority) for priority in CLASSES},
             cache_entries=cache_entries,
             cache_bytes=cache_bytes,
             queues={
