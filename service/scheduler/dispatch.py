@@ -47,6 +47,7 @@ class Run:
 
     pick: Pick
     batch: Batch
+    began: float = 0.0
     end: float = 0.0  # predicted
     seconds: float = 0.0  # of the lane's time, so far
     spare: bool = False  # there is room beside the rest of it
@@ -201,7 +202,7 @@ class Dispatch:
 
         answer = post.lane.run(batch, spare)
         # The lane is at work; now there is time for the books.
-        now = self._clock()
+        run.began = now = self._clock()
         run.end = now + self.pace(batch.queue).predict(batch.tokens, now)
         post.count(now)
         post.runs[run] = asyncio.create_task(self._follow(post, run, answer))
@@ -232,7 +233,8 @@ class Dispatch:
             self._again(run, error, blame=True)
         else:
             self._end(post, run)
-            pace.measure(batch, run.seconds, self._clock())
+            now = self._clock()
+            pace.measure(batch, run.seconds, now, lasted=now - run.began)
             post.failures = 0
             self._fill(post)  # before the answers are given out
             for entry, output in zip(entries, outputs, strict=True):

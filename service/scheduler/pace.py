@@ -19,6 +19,9 @@ about as fast as any: a bigger one would only make others wait. While the bigges
 known is the best, the next is tried, and what was not tried for long is forgotten
 and tried again. No batch may take longer than is allowed, nor exceed what fits
 in memory.
+
+Where batches run beside each other, each takes a part of the lane's time and lasts longer than
+that. The part is what work costs; how long it lasts is what others wait for, and what is bounded.
 """
 
 from __future__ import annotations
@@ -50,8 +53,8 @@ class Pace:
         self._measured = 0.0
         # Sums over the last batches, for the fit: s steps, p padded tokens, y seconds.
         self._ss = self._sp = self._pp = self._sy = self._py = 0.0
-        # And for the means: batches, steps, tokens, padded tokens, seconds.
-        self._n = self._s = self._t = self._p = self._y = 0.0
+        # And for the means: batches, steps, tokens, padded tokens, seconds, from begin to end.
+        self._n = self._s = self._t = self._p = self._y = self._l = 0.0
         self._steps = self._padding = 0.0  # of a batch, and padded tokens by token
         self._per_step = self._per_token = 0.0  # the fit: seconds
         self._fastest = math.inf  # tokens a second, of all sizes
@@ -62,8 +65,12 @@ class Pace:
         self.padded_tokens = 0
         self.busy_seconds = 0.0
 
-    def measure(self, batch: Batch, seconds: float, now: float) -> None:
-        """Learn from a clean batch."""
+    def measure(
+        self, batch: Batch, seconds: float, now: float, *, lasted: float | None = None
+    ) -> None:
+        """Learn from a clean batch that took so much of its lane's time, and ``lasted`` longer if
+        others ran beside it.
+        """
         s, p, y = batch.steps, batch.padded, seconds
         self._ss = self._ss * KEPT + s * s
         self._sp = self._sp * KEPT + s * p
@@ -75,6 +82,7 @@ class Pace:
         self._t = self._t * KEPT + batch.tokens
         self._p = self._p * KEPT + p
         self._y = self._y * KEPT + y
+        self._l = self._l * KEPT + (y if lasted is None else lasted)
         self._steps, self._padding = self._s / self._n, self._p / self._t
         self._per_step, self._per_token = self._fit()
         self._measured = now
@@ -106,7 +114,8 @@ class Pace:
             self._full_seconds = self._one_batch(self._full_batch) / self._full_batch  # by token
 
     def _budget(self) -> float:
-        """Padded tokens that a batch may have: what pays, fits, and is done in the time allowed.
+        """Padded tokens that a batch may have: what pays, fits, and is done in the time allowed,
+        if others run beside it as they do of late.
 
         Where the steps alone take that time or more, splitting a batch would
         cost about as much again, so the tokens may take as long as the steps.
@@ -115,7 +124,8 @@ class Pace:
         if not self._per_token:
             return best
         fixed = self._per_step * self._steps
-        return min(best, max(self._batch_seconds - fixed, fixed) / self._per_token)
+        allowed = self._batch_seconds * self._y / self._l
+        return min(best, max(allowed - fixed, fixed) / self._per_token)
 
     def _note(self, padded: int, tokens: int, seconds: float) -> None:
         """Learn how fast batches of this size are."""
@@ -169,8 +179,8 @@ class Pace:
         return max(fitted, tokens / self._fastest)
 
     def batch_seconds(self, now: float) -> float:
-        """What a batch took on average of late; it fades as a prediction does."""
-        return self._y / self._n * self._trust(now) if self._n else 0.0
+        """How long a batch lasted on average of late; it fades as a prediction does."""
+        return self._l / self._n * self._trust(now) if self._n else 0.0
 
     def _trust(self, now: float) -> float:
         return 0.5 ** ((now - self._measured) / self._fade)
