@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 from collections.abc import Sequence
 
 import pytest
 
-from fake_lane import FakeLane, StormyLane, answer, ask, scheduler, unit
+from fake_lane import SPEED, FakeLane, StormyLane, answer, ask, scheduler, unit
 from service.errors import ComputeFailed, Unavailable
 from service.scheduler import Batch, LaneDied, Output, Spare, State, nothing
 from service.schema import Priority
@@ -62,6 +63,21 @@ def test_no_time_counts_twice_and_none_is_lost(sizes: list[int], spare_after: fl
             assert max(lane.beside) > 0
             assert s.stats().queues["q"].busy_seconds == pytest.approx(took)
             assert sum(job.usage.compute_seconds for job in jobs) == pytest.approx(took)
+
+    run(main())
+
+
+def test_how_long_a_batch_lasts_is_bounded_whatever_runs_beside_it():
+    """Who comes waits for its end; that it has only half of the lane is no comfort."""
+
+    async def main() -> None:
+        lane = FakeLane(spare_after=0.5)
+        async with scheduler(lane, batch_tokens=400, batch_seconds=2.0) as s:
+            units = [unit(n, 4 + n * 7 % 30) for n in range(1000)]
+            await asyncio.gather(*(ask(s, it, wait=True) for it in units))
+            lasted = [batch.padded / SPEED for batch in lane.batches]
+            assert lasted[0] > 3, "nothing is known yet"
+            assert 1.5 < statistics.mean(lasted[10:]) < max(lasted[10:]) < 2.1
 
     run(main())
 

@@ -65,6 +65,16 @@ def test_a_model_whose_steps_cost_much_gets_what_the_time_allows() -> None:
     assert pace.budget == pytest.approx((5.0 - 20 * 0.05) / 0.0002, rel=0.05)
 
 
+def test_a_batch_that_shares_its_lane_may_last_as_long_and_no_longer() -> None:
+    pace = Pace("q", Policy(batch_tokens=100_000, batch_seconds=5.0))
+    duration = linear(0.05, 0.0002)
+    for _ in range(100):
+        b = batch(max(1, int(pace.budget / 60)), 40, 20)
+        pace.measure(b, duration(b) / 2, 0.0, lasted=duration(b))
+    assert pace.budget == pytest.approx((5.0 - 20 * 0.05) / 0.0002, rel=0.05)
+    assert pace.batch_seconds(0.0) == pytest.approx(5.0, rel=0.05)
+
+
 def test_a_model_that_is_fast_gets_what_memory_allows() -> None:
     pace = Pace("q", Policy(batch_tokens=50_000, batch_seconds=5.0))
     learn(pace, linear(0.05, 1e-6))
