@@ -29,11 +29,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from bench.load import Item
+from bench.load import Ask, Item
 from models import Selection, open_codec, select
 from service.client import Access
 from service.sentences import sentence_offsets
@@ -68,6 +68,19 @@ def metrics_of(address: str) -> str:
         return page.read().decode()
 
 
+RPCS = {"sentences": "Translate", "articles": "Digest"}  # by the kind of texts
+
+
+def asking(stub: Any, kind: str) -> Ask[Any]:
+    """The call that takes the requests of a kind."""
+    return getattr(stub, RPCS[kind])
+
+
+def text_of(request: pb.TranslateRequest | pb.DigestRequest) -> str:
+    """What is to be translated or digested."""
+    return request.article.text if isinstance(request, pb.DigestRequest) else request.text
+
+
 @dataclass(frozen=True)
 class Bed:
     """Texts and models. Costs are tokens: a sentence's for the translator, an article's for the
@@ -89,6 +102,15 @@ class Bed:
         """The same as ``flags``, as arguments of ``models.select``."""
         names = [flag.removeprefix("--").replace("-", "_") for flag in self.flags[::2]]
         return dict(zip(names, self.flags[1::2], strict=True))
+
+    def texts(self, kind: str) -> tuple[str, ...]:
+        """The texts of a kind."""
+        return self.sentences if kind == "sentences" else self.articles
+
+    def requests(self, kind: str, *, seed: int = 0) -> Iterator[Item[Any]]:
+        """A request for each text of a kind, for ever; ``asking`` takes it."""
+        make = self.translations if kind == "sentences" else self.digests
+        return make(seed=seed)
 
     def translations(self, *, seed: int = 0) -> Iterator[Item[pb.TranslateRequest]]:
         """Requests for one sentence each, for ever; nothing is taken from the cache."""

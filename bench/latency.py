@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.bed import Bed, arguments, connected, prepare, run, serving
+from bench.bed import Bed, arguments, asking, connected, prepare, run, serving
 from bench.load import Answer, Item, arriving, closed, percentile, rate, show
 from svodka.v1 import svodka_service_pb2 as pb
 
@@ -34,7 +34,6 @@ SHARE = 0.05
 class Kind:
     """What is asked for, and on what scale: an article takes as long as dozens of sentences."""
 
-    rpc: str
     callers: int  # of bulk
     times: float  # as long as sentences take
     least: int  # interactive requests, about
@@ -42,8 +41,8 @@ class Kind:
 
 
 KINDS = {
-    "sentences": Kind("Translate", 64, 1.0, 8, (0.5, 2.0)),
-    "articles": Kind("Digest", 16, 4.0, 4, (0.5,)),
+    "sentences": Kind(64, 1.0, 8, (0.5, 2.0)),
+    "articles": Kind(16, 4.0, 4, (0.5,)),
 }
 HEAD = ["bound s", "bulk peak", "kept", "requests", "share", "p50", "p95", "p95/idle"]
 
@@ -59,39 +58,39 @@ async def main() -> None:
     for name in [given.only] if given.only else KINDS:
         kind = KINDS[name]
         seconds = (3.0 if given.quick else given.seconds) * kind.times
-        idle = await alone(bed, given, kind, seconds)
+        idle = await alone(bed, given, name, seconds)
         print(
             f"\n{name.capitalize()}; seconds, and tokens a second. On an idle server: "
             f"p50 {percentile(idle, 0.5):.2f}, p95 {percentile(idle, 0.95):.2f}\n"
         )
         calm, bounds = percentile(idle, 0.95), given.bounds or kind.bounds
-        show(HEAD, [await row(bed, given, kind, bound, seconds, calm) for bound in bounds])
+        show(HEAD, [await row(bed, given, name, bound, seconds, calm) for bound in bounds])
     print(f"\n{bed.describe()}")
 
 
-def work(bed: Bed, kind: Kind) -> tuple[Iterator[Item[Any]], Iterator[Item[Any]]]:
+def work(bed: Bed, name: str) -> tuple[Iterator[Item[Any]], Iterator[Item[Any]]]:
     """Bulk and interactive requests."""
-    make = bed.translations if kind.rpc == "Translate" else bed.digests
-    return of(make(seed=1), pb.PRIORITY_BULK), of(make(seed=2), 0)
+    bulk, interactive = (bed.requests(name, seed=seed) for seed in (1, 2))
+    return of(bulk, pb.PRIORITY_BULK), of(interactive, 0)
 
 
-async def alone(bed: Bed, given: argparse.Namespace, kind: Kind, seconds: float) -> list[Answer]:
+async def alone(bed: Bed, given: argparse.Namespace, name: str, seconds: float) -> list[Answer]:
     """Interactive requests one by one on an idle server."""
-    _, interactive = work(bed, kind)
+    _, interactive = work(bed, name)
     async with serving(*bed.flags, *given.flags) as server, connected(server) as stub:
-        ask = getattr(stub, kind.rpc)
+        ask = asking(stub, name)
         await closed(ask, itertools.islice(interactive, 2), 1, seconds)  # the first are slower
         return await closed(ask, interactive, 1, seconds)
 
 
 async def row(
-    bed: Bed, given: argparse.Namespace, kind: Kind, bound: float, seconds: float, calm: float
+    bed: Bed, given: argparse.Namespace, name: str, bound: float, seconds: float, calm: float
 ) -> list[str]:
     """One bound on the duration of a batch; ``calm`` is an idle server's p95."""
-    bulk, interactive = work(bed, kind)
+    kind, (bulk, interactive) = KINDS[name], work(bed, name)
     flags = ["--batch-seconds", str(bound), *given.flags]
     async with serving(*bed.flags, *flags) as server, connected(server) as stub:
-        ask = getattr(stub, kind.rpc)
+        ask = asking(stub, name)
         undisturbed = await closed(ask, bulk, kind.callers, seconds * 1.5)
         peak = rate(undisturbed, seconds / 2)
         rhythm = SHARE * peak / statistics.mean(answer.cost for answer in undisturbed)

@@ -25,15 +25,25 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from bench.bed import Bed, Server, arguments, connected, prepare, run, serving
+from bench.bed import (
+    RPCS,
+    Bed,
+    Server,
+    arguments,
+    asking,
+    connected,
+    prepare,
+    run,
+    serving,
+    text_of,
+)
 from bench.ceiling import Alone, Turn, apart, outputs
 from bench.load import Answer, Item, arriving, closed, overall, percentile, show
-from svodka.v1 import svodka_service_pb2 as pb
 
 LEAST = 8  # texts of a row
 WARMING = 120.0  # seconds at most
 
-Asking = Callable[[Iterator[Item[Any]]], Awaitable[list[Answer]]]
+Way = Callable[[Iterator[Item[Any]]], Awaitable[list[Answer]]]
 HEAD = [
     "",
     "texts",
@@ -53,15 +63,14 @@ HEAD = [
 class Kind:
     """What is asked for, and on what scale: an article takes as long as dozens of sentences."""
 
-    rpc: str
     sample: int  # texts by which the engine's best batches are found
     seconds: float  # of a row, about
     callers: Sequence[int]
 
 
 KINDS = {
-    "sentences": Kind("Translate", 128, 8.0, (1, 16, 64, 256)),
-    "articles": Kind("Digest", 16, 16.0, (1, 16)),
+    "sentences": Kind(128, 8.0, (1, 16, 64, 256)),
+    "articles": Kind(16, 16.0, (1, 16)),
 }
 
 
@@ -75,72 +84,63 @@ async def main() -> None:
     given = parser.parse_args()
     bed = prepare(given)
     for name in [given.only] if given.only else KINDS:
-        kind, texts, items = KINDS[name], bed.sentences, bed.translations()
-        if name == "articles":
-            texts, items = bed.articles, bed.digests()
-        sample = texts[: kind.sample // 4 if given.quick else kind.sample]
+        kind = KINDS[name]
+        sample = bed.texts(name)[: kind.sample // 4 if given.quick else kind.sample]
         kind = replace(
             kind,
             callers=kind.callers if given.callers is None else given.callers,
             seconds=given.seconds or (5.0 if given.quick else kind.seconds),
         )
-        print(f"\n{name.capitalize()}: {kind.rpc}, one a request\n")
+        print(f"\n{name.capitalize()}: {RPCS[name]}, one a request\n")
         with Alone(bed, name, sample) as alone:
-            await table(bed, given, kind, alone, items)
+            await table(bed, given, name, kind, alone)
         print(f"\nThe engine alone had batches of {alone.budget:,} tokens.")
         print(f"Tokens of an output: {spread(apart(outputs, bed, name, len(sample)))}.")
     print(f"\n{bed.describe()}")
 
 
-async def table(
-    bed: Bed, given: argparse.Namespace, kind: Kind, alone: Alone, items: Iterator[Item[Any]]
-) -> None:
+async def table(bed: Bed, given: argparse.Namespace, name: str, kind: Kind, alone: Alone) -> None:
     """Measure the service and the engine in turns."""
     # Room and time for the articles of 256 callers: nobody is to be refused here.
     patient = ("--queue-tokens", "8000000", "--default-timeout", "3600", "--max-timeout", "3600")
     flags = (*bed.flags, *patient, *given.flags)
     async with serving(*flags) as server, connected(server) as stub:
-        ask = getattr(stub, kind.rpc)
+        ask, items = asking(stub, name), bed.requests(name)
         await closed(ask, islice(items, kind.sample // 2), 16, WARMING)
         rows: list[list[str]] = []
 
-        async def measure(name: str, count: float, asking: Asking) -> float:
+        async def measure(title: str, count: float, way: Way) -> float:
             """A row of so many texts; texts a second."""
             texts = list(islice(items, max(LEAST, round(count))))
-            answers, used, turn = await beside(alone, texts, asking, server)
-            rows.append(row(name, texts, answers, used, turn))
+            answers, used, turn = await beside(alone, texts, way, server)
+            rows.append(row(title, texts, answers, used, turn))
             return overall(answers) * len(texts) / sum(text.cost for text in texts)
 
         most = 0.0
         for callers in kind.callers:
             # Few callers get less. And the queue is to be full for most of the time.
             count = max(kind.seconds * alone.speed * min(1.0, callers / 16), callers * 3)
-            asking = partial(closed, ask, callers=callers)
-            most = max(most, await measure(f"{callers} callers", count, asking))
+            way = partial(closed, ask, callers=callers)
+            most = max(most, await measure(f"{callers} callers", count, way))
         for rate in (share * most for share in given.rates if most):
-            asking = partial(arriving, ask, rate=rate)
-            await measure(f"arriving at {rate:.2f}/s", kind.seconds * rate, asking)
+            way = partial(arriving, ask, rate=rate)
+            await measure(f"arriving at {rate:.2f}/s", kind.seconds * rate, way)
     show(HEAD, rows)
 
 
 async def beside(
     alone: Alone,
     texts: Sequence[Item[Any]],
-    asking: Asking,
+    way: Way,
     server: Server,
 ) -> tuple[list[Answer], float, Turn]:
     """The answers, the server's core seconds for them, and what the engine alone took."""
     whole = [text_of(item.request) for item in texts]
     before = await asyncio.to_thread(alone.turn, whole, 0)
     used = server.core_seconds()
-    answers = await asking(iter(texts))
+    answers = await way(iter(texts))
     used = server.core_seconds() - used
     return answers, used, before + await asyncio.to_thread(alone.turn, whole, 1)
-
-
-def text_of(request: pb.TranslateRequest | pb.DigestRequest) -> str:
-    """What is to be translated or digested."""
-    return request.article.text if isinstance(request, pb.DigestRequest) else request.text
 
 
 def row(

@@ -36,7 +36,7 @@ class EngineSettings:
     ] = 1
     workers: Annotated[int, "Processes that clean, split and encode."] = 1
     batch_tokens: Annotated[int, "Most padded tokens in one batch: memory's bound."] = 16384
-    batch_seconds: Annotated[float, "Predicted seconds that one batch may take."] = 5.0
+    batch_seconds: Annotated[float, "Predicted seconds that one batch may last."] = 5.0
     queue_tokens: Annotated[int, "Most tokens that may wait in each priority class."] = 1_000_000
     cache_bytes: Annotated[int, "Most bytes of finished units kept for reuse."] = 64 * 2**20
     batch_limit: Annotated[float, "Seconds on one batch after which a lane is replaced."] = 300.0

@@ -28,7 +28,19 @@ from typing import Any
 import aiohttp
 import grpc.aio
 
-from bench.bed import Bed, Server, arguments, connected, free_port, prepare, run, serving
+from bench.bed import (
+    RPCS,
+    Bed,
+    Server,
+    arguments,
+    asking,
+    connected,
+    free_port,
+    prepare,
+    run,
+    serving,
+    text_of,
+)
 from bench.load import Answer, Ask, Item, closed, overall, percentile, show
 
 PEERS = ("grpc", "litserve", "mosec", "bentoml", "ray")
@@ -55,7 +67,7 @@ async def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of asking, for each row")
     parser.add_argument("--callers", type=int, default=32, help="with articles a quarter of them")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
-    parser.add_argument("--only", choices=["sentences", "articles"], help="one of the tables")
+    parser.add_argument("--only", choices=RPCS, help="one of the tables")
     given = parser.parse_args()
     bed = prepare(given)
     seconds = 5.0 if given.quick else given.seconds
@@ -66,8 +78,7 @@ async def main() -> None:
     ours: dict[str, Measured] = {}
     async with serving(*bed.flags, *given.flags) as server, connected(server) as stub:
         for kind in kinds:
-            ask = stub.Translate if kind == "sentences" else stub.Digest
-            items = bed.translations() if kind == "sentences" else bed.digests()
+            ask, items = asking(stub, kind), bed.requests(kind)
             ours[kind] = await measure(ask, items, callers[kind], seconds, server)
             tables[kind].append(row("svodka", ours[kind], ours[kind]))
     for peer in given.peers:
@@ -122,12 +133,9 @@ def row(name: str, theirs: Measured, ours: Measured) -> list[str]:
 
 def texts(bed: Bed, kind: str) -> Iterator[Item[dict[str, str]]]:
     """The same requests in a peer's form."""
-    if kind == "sentences":
-        for item in bed.translations():
-            yield Item({"text": item.request.text}, item.cost)
-    else:
-        for item in bed.digests():
-            yield Item({"article": item.request.article.text}, item.cost)
+    field = {"sentences": "text", "articles": "article"}[kind]
+    for item in bed.requests(kind):
+        yield Item({field: text_of(item.request)}, item.cost)
 
 
 @asynccontextmanager

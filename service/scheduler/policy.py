@@ -13,7 +13,8 @@ class Policy:
     Batches
         batch_tokens    padded tokens of one batch, at most: memory's bound, within which
                         the best size is found; ``budgets`` has other numbers by queue
-        batch_seconds   predicted duration of one batch, since it is not interrupted
+        batch_seconds   predicted duration of one batch from begin to end, others beside it
+                        included, since it is not interrupted
         max_padding     share of a batch that may be padding; of bulk work, only inputs are padded.
                         With few waiting it decides how many go together: at a quarter, 64
                         callers' sentences went 20 at a time, which is slower than they pad
