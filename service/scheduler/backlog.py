@@ -124,7 +124,8 @@ class Backlog:
 
     def take(self, budget: Callable[[str], float], *, beside: bool = False) -> Pick | None:
         """The next batch, or None if nothing waits, or only for what runs: a second try is
-        computed ``beside`` nothing. ``clear`` comes next.
+        computed ``beside`` nothing. ``clear`` comes next, before anything else is done here: the
+        head has left the line by then, the others have not.
 
         The head goes whatever its cost. Others of its queue and profile join
         it, nearest in length first, while the padded cost stays within
@@ -153,8 +154,8 @@ class Backlog:
             for priority in sorted(CLASSES, key=lambda p: p is not head.priority):
                 lengths = self._by_length.get(self._group(head, priority))
                 if lengths:
-                    beside = head.priority is Priority.INTERACTIVE and priority is Priority.BULK
-                    room = full * BESIDE_URGENT if beside else full
+                    urgent = head.priority is Priority.INTERACTIVE and priority is Priority.BULK
+                    room = full * BESIDE_URGENT if urgent else full
                     for callers in self._turns[priority].order(FILLING):
                         filling.fill([lengths[own] for own in callers if own in lengths], room)
         return Pick(filling.entries, head.priority, contested)

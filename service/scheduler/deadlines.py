@@ -18,45 +18,42 @@ STEP = 0.01  # seconds; nobody expires early, and nobody so much too late
 
 
 class Deadlines:
-    """The calls that wait, by their jobs' deadlines. Each step costs O(1)."""
+    """The calls that wait, by their jobs' deadlines, which stay. Each step costs O(1)."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._calls: dict[int, set[Call]] = {}  # by the step of time they expire in
-        self._timers: dict[int, asyncio.TimerHandle] = {}  # likewise
+        # By the step of time they expire in.
+        self._waiting: dict[float, tuple[set[Call], asyncio.TimerHandle]] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._calls.values()))
+        return sum(len(calls) for calls, _ in self._waiting.values())
 
     def add(self, call: Call) -> None:
         """The call expires at its job's deadline, if that is ever."""
-        deadline = call.job.deadline
-        if math.isinf(deadline):
-            return
-        step = math.ceil(deadline / STEP)
-        calls = self._calls.get(step)
-        if calls is None:
-            calls = self._calls[step] = set()
-            seconds = step * STEP - self._clock()
-            loop = asyncio.get_running_loop()
-            self._timers[step] = loop.call_later(seconds, self._expire, step)
-        calls.add(call)
+        step = self._step(call)
+        if step not in self._waiting:
+            if math.isinf(step):
+                return
+            loop, seconds = asyncio.get_running_loop(), step * STEP - self._clock()
+            self._waiting[step] = set(), loop.call_later(seconds, self._expire, step)
+        self._waiting[step][0].add(call)
 
     def discard(self, call: Call) -> None:
         """The call is over, or was never added."""
-        deadline = call.job.deadline
-        if math.isinf(deadline):
-            return
-        step = math.ceil(deadline / STEP)
-        calls = self._calls.get(step)
-        if calls is None:
-            return
-        calls.discard(call)
-        if not calls:
-            del self._calls[step]
-            self._timers.pop(step).cancel()
+        step = self._step(call)
+        if step in self._waiting:
+            calls, timer = self._waiting[step]
+            calls.discard(call)
+            if not calls:
+                timer.cancel()
+                del self._waiting[step]
 
-    def _expire(self, step: int) -> None:
-        del self._timers[step]
-        for call in self._calls.pop(step):
+    def _expire(self, step: float) -> None:
+        calls, _ = self._waiting.pop(step)
+        for call in calls:
             call.expire()
+
+    @staticmethod
+    def _step(call: Call) -> float:
+        deadline = call.job.deadline
+        return deadline if math.isinf(deadline) else math.ceil(deadline / STEP)

@@ -5,7 +5,7 @@ gathers, in order. That is closed only when the lane has room for it, so that it
 most urgent work of that moment: when the batch before has ended or, where a lane tells so,
 when a part of it has nothing more to do for that one. And it is on its way before the answers
 of the one before are given out, and before it is taken off the books: these take milliseconds,
-choosing it microseconds.
+choosing it a part of one.
 
 Each lane has a task that starts it again when it dies, and each batch one that waits for its end.
 A second try is of a unit that may have taken the lane down: nothing else is computed beside it.
@@ -48,7 +48,7 @@ class Run:
     pick: Pick
     batch: Batch
     began: float = 0.0
-    end: float = 0.0  # predicted
+    predicted: float = 0.0  # seconds of the lane's time
     seconds: float = 0.0  # of the lane's time, so far
     spare: bool = False  # there is room beside the rest of it
 
@@ -82,6 +82,15 @@ class Post:
         for run in self.runs:
             run.seconds += (now - self._counted) / len(self.runs)
         self._counted = now
+
+    def left(self, now: float) -> float:
+        """Predicted seconds until what runs is done."""
+        left = 0.0
+        for run in self.runs:
+            used = run.seconds + (now - self._counted) / len(self.runs)
+            if run.predicted > used:
+                left += run.predicted - used
+        return left
 
 
 class Dispatch:
@@ -200,10 +209,14 @@ class Dispatch:
             if run in post.runs:  # else it is about to be, and looked at
                 self._fill(post)
 
-        answer = post.lane.run(batch, spare)
+        try:
+            answer = post.lane.run(batch, spare)
+        except Exception as error:  # no different from a failure later on
+            answer = asyncio.get_running_loop().create_future()
+            answer.set_exception(error)
         # The lane is at work; now there is time for the books.
         run.began = now = self._clock()
-        run.end = now + self.pace(batch.queue).predict(batch.tokens, now)
+        run.predicted = self.pace(batch.queue).predict(batch.tokens, now)
         post.count(now)
         post.runs[run] = asyncio.create_task(self._follow(post, run, answer))
         self.backlog.clear(pick)
@@ -234,7 +247,7 @@ class Dispatch:
         else:
             self._end(post, run)
             now = self._clock()
-            pace.measure(batch, run.seconds, now, lasted=now - run.began)
+            pace.measure(batch, run.seconds, now - run.began, now)
             post.failures = 0
             self._fill(post)  # before the answers are given out
             for entry, output in zip(entries, outputs, strict=True):

@@ -59,9 +59,7 @@ class Outlook:
         now = self._clock()
         running = 0.0
         for post in self._dispatch.posts:
-            for run in post.runs:
-                if run.end > now:
-                    running += run.end - now
+            running += post.left(now)
         ahead, bulk = self._waiting(Priority.INTERACTIVE, now), self._waiting(Priority.BULK, now)
         if priority is Priority.BULK:
             ahead += bulk * part
@@ -74,8 +72,6 @@ class Outlook:
     def _waiting(self, priority: Priority, now: float) -> float:
         """Time of all lanes together for what waits, and is to come, in a class."""
         waiting, promised = self._backlog.tokens(priority), self._forecast.tokens(priority)
-        if not waiting and not promised:
-            return 0.0
         lane_seconds = 0.0
         for queue, pace in self._dispatch.paces.items():
             if count := waiting.get(queue, 0) + promised.get(queue, 0):

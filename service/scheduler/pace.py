@@ -58,6 +58,8 @@ class Pace:
         self._steps = self._padding = 0.0  # of a batch, and padded tokens by token
         self._per_step = self._per_token = 0.0  # the fit: seconds
         self._fastest = math.inf  # tokens a second, of all sizes
+        self._full_batch = math.inf  # tokens
+        self._full_seconds = 0.0  # of full batches, by token
         self._plan()
         self.batches = 0
         self.units = 0
@@ -65,11 +67,9 @@ class Pace:
         self.padded_tokens = 0
         self.busy_seconds = 0.0
 
-    def measure(
-        self, batch: Batch, seconds: float, now: float, *, lasted: float | None = None
-    ) -> None:
-        """Learn from a clean batch that took so much of its lane's time, and ``lasted`` longer if
-        others ran beside it.
+    def measure(self, batch: Batch, seconds: float, lasted: float, now: float) -> None:
+        """Learn from a clean batch that took so many seconds of its lane's time, and ``lasted`` so
+        many from begin to end: more, where others ran beside it.
         """
         s, p, y = batch.steps, batch.padded, seconds
         self._ss = self._ss * KEPT + s * s
@@ -82,7 +82,7 @@ class Pace:
         self._t = self._t * KEPT + batch.tokens
         self._p = self._p * KEPT + p
         self._y = self._y * KEPT + y
-        self._l = self._l * KEPT + (y if lasted is None else lasted)
+        self._l = self._l * KEPT + lasted
         self._steps, self._padding = self._s / self._n, self._p / self._t
         self._per_step, self._per_token = self._fit()
         self._measured = now
@@ -110,8 +110,8 @@ class Pace:
         """Decide on the size of batches, and what follows from it."""
         self.budget = self._budget()  # padded tokens that a batch may have now
         if self._n:
-            self._full_batch = self.budget / self._padding  # tokens
-            self._full_seconds = self._one_batch(self._full_batch) / self._full_batch  # by token
+            self._full_batch = self.budget / self._padding
+            self._full_seconds = self._one_batch(self._full_batch) / self._full_batch
 
     def _budget(self) -> float:
         """Padded tokens that a batch may have: what pays, fits, and is done in the time allowed,
@@ -120,12 +120,12 @@ class Pace:
         Where the steps alone take that time or more, splitting a batch would
         cost about as much again, so the tokens may take as long as the steps.
         """
-        best = min(self._memory, self._best_size())
+        best = max(1.0, min(self._memory, self._best_size()))
         if not self._per_token:
             return best
         fixed = self._per_step * self._steps
         allowed = self._batch_seconds * self._y / self._l
-        return min(best, max(allowed - fixed, fixed) / self._per_token)
+        return max(1.0, min(best, max(allowed - fixed, fixed) / self._per_token))
 
     def _note(self, padded: int, tokens: int, seconds: float) -> None:
         """Learn how fast batches of this size are."""

@@ -340,7 +340,7 @@ class Scheduler:
             return
         call.job.meter.shift(unfinished=-call.missing)
         call.missing = 0
-        running = set()
+        running, waiting = set(), []
         for entry in call.entries:
             entry.leave(call)
             if not entry.calls:
@@ -350,9 +350,11 @@ class Scheduler:
                 if entry.running:
                     running.add(entry)
                 else:
-                    self._backlog.remove(entry)
+                    waiting.append(entry)
             elif not entry.running:
                 self._backlog.reorder(entry)
+        call.results.clear()  # an error may keep the call alive, for as long as it likes
+        self._backlog.remove(*waiting)
         if running:
             self._dispatch.drop(running)
 

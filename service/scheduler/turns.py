@@ -38,7 +38,6 @@ class Turns:
         self._eligible = SortedList()  # by the date of the first entry, some that are so no more
         self._ahead = SortedList()  # by service
         self._left_ahead: dict[str, int] = {}  # service, the oldest first
-        self._moved: dict[_Share, None] = {}  # those whose places are to be found anew
         self._count = 0
 
     def __len__(self) -> int:
@@ -78,26 +77,28 @@ class Turns:
             self._service += share.service
         share.add(entry)
         self._count += 1
-        self._settle()
         if share.first is entry:
             self._put(share, share.line if share.line is not None else self._eligible)
 
     def remove(self, *entries: Entry, served: bool = False) -> None:
         """The entries wait no more. ``served``: because they go."""
+        moved: dict[_Share, None] = {}
         for entry in entries:
             share = self._shares[entry.caller]
             share.remove(entry)
-            self._moved[share] = None
+            moved[share] = None
             if served:
                 share.service += entry.tokens
                 self._service += entry.tokens
             if not share.entries:
                 self._leave(share)
+                del moved[share]
         self._count -= len(entries)
+        for share in moved:
+            self._put(share, share.line)
 
     def head(self) -> Entry:
         """The entry whose turn it is. There must be one."""
-        self._settle()
         while self._ahead and self._may_go(self._ahead[0][-1]):
             self._put(self._ahead[0][-1], self._eligible)
         while not self._may_go(share := self._eligible[0][-1]):
@@ -106,7 +107,6 @@ class Turns:
 
     def order(self, most: int) -> tuple[list[str], list[str]]:
         """Up to so many callers who are eligible, by date, and those who are ahead, by service."""
-        self._settle()
         first, last = [], []
         for *_, share in islice(chain(self._eligible, self._ahead), most):
             (first if self._may_go(share) else last).append(share.caller)
@@ -116,22 +116,11 @@ class Turns:
         count = len(self._shares)
         return share.service * count <= self._service + self._lead * count
 
-    def _settle(self) -> None:
-        """Find the places of those of whose work went.
-
-        Not when it goes: the lane is idle until a batch is sent, and looking for who is first now
-        takes a third of the time that the batch took to be made.
-        """
-        for share in self._moved:
-            self._put(share, share.line)
-        self._moved.clear()
-
     def _put(self, share: _Share, line: SortedList | None) -> None:
         """Give the caller its place in one of the lines, or in none."""
         if line is None:
             place = ()
         elif line is self._eligible:
-            # The caller, since an entry may be another's by now that has yet to be settled.
             place = share.first.due, share.first.number, share.caller, share
         else:
             place = share.service, share.caller, share
@@ -145,7 +134,7 @@ class Turns:
 
     def _leave(self, share: _Share) -> None:
         self._put(share, None)
-        del self._shares[share.caller], self._moved[share]
+        del self._shares[share.caller]
         self._service -= share.service
         if not self._shares:
             self._left_ahead.clear()

@@ -50,7 +50,7 @@ def test_each_expires_once_and_in_time_unless_it_ends_before(waiters):
             for when in call.expired:
                 assert due - 1e-6 <= when - begin <= due + STEP + 1e-6
         assert not deadlines
-        assert not deadlines._timers
+        assert not deadlines._waiting
 
     run(main())
 
@@ -65,7 +65,7 @@ def test_whoever_is_discarded_leaves_no_timer():
             deadlines.discard(call)
             deadlines.discard(call)
         assert not deadlines
-        assert not deadlines._timers
+        assert not deadlines._waiting
         timers = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
         assert all(timer.cancelled() for timer in timers)
 

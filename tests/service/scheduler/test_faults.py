@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from fake_lane import FakeLane, answer, ask, scheduler, unit, warm
 from service.errors import ComputeFailed, Unavailable
-from service.scheduler import Batch, LaneDied, OutOfMemory, Output, State
+from service.scheduler import Batch, LaneDied, OutOfMemory, Output, Spare, State, nothing
 from service.schema import Priority
 from virtual_loop import now, run
 
@@ -476,5 +476,41 @@ def test_retries_wait_like_others_and_count_as_waiting():
             await task
             assert job.usage.queue_seconds == pytest.approx(0)
             assert job.usage.compute_seconds == pytest.approx(0.6 + 0.2 + 0.3)
+
+    run(main())
+
+
+def test_a_lane_that_refuses_a_batch_at_once_has_failed_with_it_and_loses_no_other():
+    class Refusing(FakeLane):
+        refused = 0
+
+        def run(self, batch: Batch, spare: Spare = nothing) -> Awaitable[Sequence[Output]]:
+            if "bad" in batch.payloads:
+                self.refused += 1
+                raise OSError("the line is gone")
+            return super().run(batch, spare)
+
+    async def main() -> None:
+        lane = Refusing()
+        async with scheduler(lane, batch_tokens=20) as s:
+            good, bad, also = await asyncio.gather(
+                *(ask(s, unit(name, 20)) for name in ("good", "bad", "also"))
+            )
+            assert (good, also) == ([answer("good")], [answer("also")])
+            assert isinstance(bad[0], ComputeFailed)
+            assert lane.refused == 2
+            assert await ask(s, unit("next")) == [answer("next")]
+
+    run(main())
+
+
+@pytest.mark.parametrize("policy", [{"batch_tokens": 0}, {"batch_seconds": 0.0}])
+def test_a_budget_of_nothing_still_has_units_go_one_by_one(policy: dict[str, float]):
+    async def main() -> None:
+        async with scheduler(FakeLane(), **policy) as s:
+            for _ in range(3):
+                names = [object() for _ in range(5)]
+                answers = await asyncio.gather(*(ask(s, unit(it, 10)) for it in names))
+                assert answers == [[answer(it)] for it in names]
 
     run(main())

@@ -82,6 +82,25 @@ def test_how_long_a_batch_lasts_is_bounded_whatever_runs_beside_it():
     run(main())
 
 
+def test_what_runs_beside_another_counts_until_its_end():
+    async def main() -> None:
+        lane = FakeLane(spare_after=0.5)
+        async with scheduler(lane, batch_tokens=20) as s:
+            for n in range(20):  # what a batch takes is known
+                await ask(s, unit(("warm", n), 20))
+            both = [asyncio.create_task(ask(s, unit(n, 20))) for n in range(2)]
+            left = []
+            while not all(task.done() for task in both):
+                await asyncio.sleep(0.025)
+                left.append(s.stats().wait_seconds[Priority.INTERACTIVE])
+            assert 0.3 <= len(left) * 0.025 < 0.35, "half of it side by side"
+            assert left == sorted(left, reverse=True)
+            assert left[0] == pytest.approx(0.4 - 0.025, abs=0.01)
+            assert 0 < left[-2] < 0.15, "the lane is busy to the end"
+
+    run(main())
+
+
 def test_a_prediction_that_is_wrong_is_not_carried_on():
     """A lane that is never idle: what it is at is known from what runs, not from long ago."""
 
