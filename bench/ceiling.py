@@ -120,9 +120,8 @@ def _turn(texts: Sequence[str], number: int, budget: int) -> Turn:
 
 def outputs(bed: Bed, kind: str, count: int) -> list[int]:
     """Lengths in tokens of so many translations of ``sentences``, or summaries of ``articles``."""
-    ref, texts = bed.selection.translator, bed.sentences
-    if kind == "articles":
-        ref, texts = bed.selection.summarizer, bed.articles
+    chosen, texts = bed.selection, bed.texts(kind)
+    ref = chosen.summarizer if kind == "articles" else chosen.translator
     codec, engine = open_codec(ref), open_engine(ref, usable_cores())
     ids = [codec.encode(text) for text in random.Random(0).sample(texts, min(count, len(texts)))]
     return [answer.output_tokens for answer in engine.run(ids, ref.decoding)]

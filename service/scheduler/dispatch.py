@@ -77,7 +77,7 @@ class Post:
 
     def count(self, now: float) -> None:
         """Share the time since the last count among those that ran then: none counts twice, and
-        none is lost. To be called whenever one begins or ends.
+        none is lost. To be called whenever one begins or ends, and as often as one likes.
         """
         for run in self.runs:
             run.seconds += (now - self._counted) / len(self.runs)
@@ -85,12 +85,8 @@ class Post:
 
     def left(self, now: float) -> float:
         """Predicted seconds until what runs is done."""
-        left = 0.0
-        for run in self.runs:
-            used = run.seconds + (now - self._counted) / len(self.runs)
-            if run.predicted > used:
-                left += run.predicted - used
-        return left
+        self.count(now)
+        return sum(max(0.0, run.predicted - run.seconds) for run in self.runs)
 
 
 class Dispatch:

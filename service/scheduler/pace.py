@@ -108,7 +108,7 @@ class Pace:
 
     def _plan(self) -> None:
         """Decide on the size of batches, and what follows from it."""
-        self.budget = self._budget()  # padded tokens that a batch may have now
+        self.budget = max(1.0, self._budget())  # padded tokens that a batch may have now
         if self._n:
             self._full_batch = self.budget / self._padding
             self._full_seconds = self._one_batch(self._full_batch) / self._full_batch
@@ -120,12 +120,12 @@ class Pace:
         Where the steps alone take that time or more, splitting a batch would
         cost about as much again, so the tokens may take as long as the steps.
         """
-        best = max(1.0, min(self._memory, self._best_size()))
+        best = min(self._memory, self._best_size())
         if not self._per_token:
             return best
         fixed = self._per_step * self._steps
         allowed = self._batch_seconds * self._y / self._l
-        return max(1.0, min(best, max(allowed - fixed, fixed) / self._per_token))
+        return min(best, max(allowed - fixed, fixed) / self._per_token)
 
     def _note(self, padded: int, tokens: int, seconds: float) -> None:
         """Learn how fast batches of this size are."""
