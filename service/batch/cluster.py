@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import platform
+import socket
 import threading
 from collections import Counter
 from collections.abc import Coroutine, Iterator
@@ -22,6 +23,7 @@ from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from service.batch.completion import Places
 from service.batch.computing import InProcess
@@ -45,6 +47,9 @@ from service.wire import from_json, to_json
 
 T = TypeVar("T")
 
+STARTS = 3  # of a Ray on this machine, before it is given up
+REACH_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -67,6 +72,7 @@ def run_on_ray(
     Raises:
         InvalidRequest, Changed, OutputFailed: see ``Ledger``.
         ExtraMissing: Ray is not installed.
+        Unavailable: there is no cluster at the address, or Ray does not start here.
     """
     ray = needed("ray", "clusters", "ray")
     needed("ray.data", "clusters", "ray")
@@ -79,7 +85,7 @@ def run_on_ray(
         ledger.begin(Pipeline(settings).info.models)
         if job.index_boilerplate:
             asyncio.run(_indexed(job, ledger, progress))
-        ray.init(cluster.address or None, log_to_driver=False, configure_logging=False)
+        _begin(ray, cluster.address)
         try:
             cores = int(ray.cluster_resources().get("CPU", 1))
             actors = cluster.actors or max(1, (cores - 1) // settings.threads)
@@ -99,6 +105,35 @@ def run_on_ray(
         raise
     errors = ledger.failures
     return Outcome(tally, len(ledger.done) - errors, errors, ledger.repeated_ids, 0, False)
+
+
+def _begin(ray: Any, address: str) -> None:
+    """Join the cluster at ``address``, or start Ray here.
+
+    Ray gives its first process 30 seconds, which a busy machine can take: it is started
+    again. An address where nobody listens is told at once; Ray itself asks for minutes.
+    """
+    if address not in {"", "auto", "local"}:
+        _reach(address)
+    for left in reversed(range(1 if address else STARTS)):
+        try:
+            ray.init(address or None, log_to_driver=False, configure_logging=False)
+            return
+        except Exception as error:
+            ray.shutdown()
+            if not left:
+                raise Unavailable(f"Ray does not start: {error}") from error
+
+
+def _reach(address: str) -> None:
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), REACH_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise Unavailable(
+            f"--ray-address: no cluster answers at {address!r} ({error}); "
+            "HOST:6379 is the usual one, ray://HOST:10001 from outside of the cluster"
+        ) from error
 
 
 def _rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import time
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from service.batch.ledger import Ledger, Line
 from service.batch.parts import write_part
 from service.batch.progress import Progress, Tally
 from service.batch.record import Place
+from service.errors import Unavailable
 from service.pipeline import Pipeline
 from service.rpc.status import Status
 from service.schema import Digest, DigestRequest
@@ -77,10 +79,23 @@ def test_two_actors_write_what_is_missing(dump, tmp_path, monkeypatch) -> None:
                 time.sleep(0.05)
             return super().__call__(batch)
 
+    starts = []
+
+    def late_once(*given, **how):
+        """Ray's own wait for its first process is over before that is up, the first time."""
+        starts.append(given)
+        with monkeypatch.context() as patch:
+            if len(starts) == 1:
+                patch.setenv("RAY_gcs_server_port_wait_time_s", "0")
+            return init(*given, **how)
+
     with monkeypatch.context() as patch:
+        init = ray.init
+        patch.setattr(ray, "init", late_once)
         patch.setattr(cluster, "_Digester", Meeting)
         some, said = run(replace(job, limit=8))
     assert (some.digests, some.tally.done) == (8, 7)
+    assert len(starts) == 2
     assert "4 parts by 2 actors" in said
     rest, _ = run(job)
     assert (rest.digests, rest.errors, rest.tally.done) == (12, 1, 4)
@@ -93,3 +108,14 @@ def test_two_actors_write_what_is_missing(dump, tmp_path, monkeypatch) -> None:
     assert sum("REPEATED" in str(row["coverage"]) for row in found) == 11
     (error,) = (json.loads(line) for line in paths.errors.read_text().splitlines())
     assert (error["input"], error["message"]) == (f"{path}:10", "earlier")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://localhost:{port}", "head", "a:b"])
+def test_an_address_where_no_cluster_is_is_told_at_once(address, dump, tmp_path) -> None:
+    job = Job((str(dump({"text": "A story."})),), Paths.of(tmp_path / "out.parquet"), runner="ray")
+    settings = EngineSettings(preset="starter", translator=str(MARIAN))
+    with socket.create_server(("", 0)) as server:
+        port = server.getsockname()[1]  # where nobody listens any more
+    workers = cluster.Cluster(address.format(port=port))
+    with pytest.raises(Unavailable, match="--ray-address: no cluster answers"):
+        cluster.run_on_ray(job, settings, workers, Progress(Tally(), io.StringIO()), Tally())
