@@ -1,23 +1,49 @@
-"""Where the spans of a request's journey go: to an OpenTelemetry collector, if one is named.
+"""The spans of a request's journey, and where they go: to a collector, if one is named.
 
-The spans themselves are made where the work is done, with OpenTelemetry's API, which
-costs next to nothing while nobody listens. Sending them takes the extra ``tracing``.
-No span holds a word of an article.
+They are OpenTelemetry's. Sending them takes the extra ``tracing``. No span holds a word of
+an article.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from opentelemetry import trace
+from opentelemetry.propagate import extract
+from opentelemetry.trace import Span, SpanKind
 
 from service.errors import SvodkaError
+
+_NOBODY = nullcontext(trace.INVALID_SPAN)
 
 
 class TracingUnavailable(SvodkaError):
     """Traces were asked for, and what sends them is not installed."""
 
     reason = "TRACING_UNAVAILABLE"
+
+
+def span(
+    name: str,
+    kind: SpanKind = SpanKind.INTERNAL,
+    headers: Iterable[tuple[str, str | bytes]] | None = None,
+) -> AbstractContextManager[Span]:
+    """A span around what is done within it; with ``headers``, a part of the trace that they name.
+
+    While nobody listens there is none: OpenTelemetry's own way of making no span costs a tenth
+    of what a refusal does.
+    """
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return _NOBODY
+    return trace.get_tracer("svodka").start_as_current_span(
+        name,
+        None if headers is None else extract(dict(headers)),
+        kind,
+        record_exception=False,  # an exception's text may be anything, somebody's article included
+        set_status_on_exception=False,
+    )
 
 
 @contextmanager
@@ -31,7 +57,6 @@ def traced(collector: str, version: str) -> Iterator[None]:
         yield
         return
     try:
-        from opentelemetry import trace
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider

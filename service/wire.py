@@ -19,10 +19,10 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
@@ -32,6 +32,8 @@ from service.errors import InvalidRequest, TooLarge, Violation, too_many
 
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
+
+_Read = Callable[[Any, int], Any]  # of an item, and the most entries that a list may have
 
 _NANOS = 1_000_000_000
 _LONGEST = 315_576_000_000  # seconds: the Duration type's own bound, 10,000 years
@@ -51,11 +53,14 @@ def from_message(message: Message, cls: type[T], *, most: int = sys.maxsize) -> 
     newer version of the contract. A list of more than ``most`` entries is not read, since
     that alone would take long, and raises TooLarge.
     """
-    known = message.DESCRIPTOR.fields_by_name
     values = {}
-    for name, hint in _hints(cls).items():
+    for name, optional, read in _readers(message.DESCRIPTOR, cls):
+        if optional and not message.HasField(name):
+            values[name] = None
+            continue
+        item = getattr(message, name)
         try:
-            values[name] = _read(message, known[name], hint, most)
+            values[name] = read(item, most) if read else item
         except InvalidRequest as error:
             raise _within(name, error) from None
     return cls(**values)
@@ -126,31 +131,40 @@ def _put(message: Message, descriptor: Any, item: Any) -> None:
         setattr(message, name, item.value if isinstance(item, Enum) else item)
 
 
-def _read(message: Message, descriptor: Any, hint: Any, most: int) -> Any:
-    name = descriptor.name
-    kind, optional = _unwrap(hint)
-    if optional and not message.HasField(name):
-        return None
-    item = getattr(message, name)
+@cache
+def _readers(descriptor: Any, cls: type) -> tuple[tuple[str, bool, _Read | None], ...]:
+    """Of each field: its name, whether it may be unset, and what makes the value of its item."""
+    known = descriptor.fields_by_name
+    kinds = ((name, *_unwrap(hint)) for name, hint in _hints(cls).items())
+    return tuple((name, optional, _reader(known[name], kind)) for name, kind, optional in kinds)
+
+
+def _reader(descriptor: Any, kind: Any) -> _Read | None:
+    """What makes a value of a field's item; None where the item is the value."""
     if typing.get_origin(kind) is tuple:
-        if len(item) > most:
-            raise TooLarge(too_many("", len(item), most))
-        element = typing.get_args(kind)[0]
-        return _read_all(item, element, most) if is_dataclass(element) else tuple(item)
+        return partial(_read_all, typing.get_args(kind)[0])
     if is_dataclass(kind):
-        return from_message(item, typing.cast(type, kind), most=most)
+        return partial(_read_part, kind)
     if _is_duration(descriptor):
-        return (item.seconds * _NANOS + item.nanos) / _NANOS  # rounded once
+        return lambda item, _: (item.seconds * _NANOS + item.nanos) / _NANOS  # rounded once
     if issubclass(kind, Enum):
-        return _member(kind, item, by_name=False)
-    return item
+        return lambda item, _: _member(kind, item, by_name=False)
+    return None
 
 
-def _read_all(items: Any, cls: Any, most: int) -> tuple:
+def _read_part(cls: Any, item: Any, most: int) -> Any:
+    return from_message(item, cls, most=most)
+
+
+def _read_all(cls: Any, items: Any, most: int) -> tuple:
+    if len(items) > most:
+        raise TooLarge(too_many("", len(items), most))
+    if not is_dataclass(cls):
+        return tuple(items)
     read = []
     for index, item in enumerate(items):
         try:
-            read.append(from_message(item, cls, most=most))
+            read.append(_read_part(cls, item, most))
         except InvalidRequest as error:
             raise _within(f"[{index}]", error) from None
     return tuple(read)

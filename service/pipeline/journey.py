@@ -5,25 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import ParamSpec, TypeVar
-
-from opentelemetry import trace
 
 from service.pipeline.workers import Workers
 from service.scheduler import Job, Output, Unit
 from service.schema import Priority, Usage
+from service.tracing import span
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-# Spans go nowhere until ``service.tracing`` says where to.
-_span = partial(
-    trace.get_tracer(__name__).start_as_current_span,
-    # An exception's text may be anything, somebody's article included.
-    record_exception=False,
-    set_status_on_exception=False,
-)
 
 # Of the tasks that wait for a worker: what was begun first, then whoever cannot wait.
 _BEGUN = 0
@@ -52,7 +42,7 @@ class Journey:
         rank = self._rank
         self._rank = _BEGUN
         began = time.monotonic()
-        with _span(getattr(task, "__name__", "prepare")):
+        with span(getattr(task, "__name__", "prepare")):
             try:
                 return await self.workers.run_ranked(rank, self.job.caller, task, *args, **kwargs)
             finally:
@@ -60,12 +50,12 @@ class Journey:
 
     async def compute(self, units: Sequence[Unit]) -> list[Output | Exception]:
         """Compute units in a lane; see ``Job.run``."""
-        with _span("compute") as span:
+        with span("compute") as told:
             results = await self.job.run(units)
             used = self.usage()
-            span.set_attribute("svodka.units", len(units))
-            span.set_attribute("svodka.queue_ms", used.queue_ms)  # of the request so far
-            span.set_attribute("svodka.compute_ms", used.compute_ms)
+            told.set_attribute("svodka.units", len(units))
+            told.set_attribute("svodka.queue_ms", used.queue_ms)  # of the request so far
+            told.set_attribute("svodka.compute_ms", used.compute_ms)
             return results
 
     def usage(self) -> Usage:

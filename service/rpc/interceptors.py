@@ -24,7 +24,6 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 from opentelemetry import trace
-from opentelemetry.propagate import extract
 from opentelemetry.trace import SpanKind, StatusCode
 
 from service.errors import InvalidRequest, SvodkaError, Unauthenticated, Violation
@@ -32,6 +31,7 @@ from service.rpc.callers import CALLER, Callers
 from service.rpc.calls import Calls
 from service.rpc.metrics import Metrics
 from service.rpc.status import Status, status_of, trailer_of
+from service.tracing import span
 
 SERVICE = "svodka.v1.SvodkaService"
 REQUEST_ID = "svodka-request-id"
@@ -42,7 +42,6 @@ _LONGEST_ID = 200
 _PLAIN = string.punctuation.replace("%", "") + " "
 
 _logger = logging.getLogger(__name__)
-_tracer = trace.get_tracer(__name__)
 
 Behaviour = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
 
@@ -105,20 +104,14 @@ class Boundary(grpc.aio.ServerInterceptor):
         """Wrap a behaviour; ``decode`` makes a unary call's message of its bytes."""
 
         async def traced(request: Any, context: grpc.aio.ServicerContext) -> Any:
-            with _tracer.start_as_current_span(
-                method.lstrip("/"),
-                extract(dict(context.invocation_metadata() or ())),
-                SpanKind.SERVER,
-                record_exception=False,  # an exception's text may be anything
-                set_status_on_exception=False,
-            ):
+            headers = context.invocation_metadata() or ()
+            with span(method.lstrip("/"), SpanKind.SERVER, headers):
                 return await guarded(request, context)
 
         async def guarded(request: Any, context: grpc.aio.ServicerContext) -> Any:
             self._calls.enter()
             context.add_done_callback(self._leave)  # pyright: ignore[reportArgumentType]
             record = _Record(method, self._metrics)
-            context.set_trailing_metadata(record.trailer)
             try:
                 caller = self._callers.identify(context.invocation_metadata() or (), _peer(context))
                 record.caller = caller.name
@@ -128,9 +121,9 @@ class Boundary(grpc.aio.ServerInterceptor):
                     if decode is not None:
                         request = decode(request)
                         record.take_id(request)
-                        context.set_trailing_metadata(record.trailer)
                         if isinstance(request, Malformed):
                             raise request.refusal()
+                    context.set_trailing_metadata(record.trailer)
                     answer = await behaviour(request, context)
             except (asyncio.CancelledError, grpc.aio.BaseError):
                 # The caller has left, in the middle of our work or of our answer.
@@ -158,30 +151,30 @@ class _Record:
         self.caller = ""
         self._method = method
         self._metrics = metrics
-        self._request_id = secrets.token_hex(8)
+        self._request_id = self._quoted_id = secrets.token_hex(8)
         self._started = time.monotonic()
 
     def take_id(self, request: Any) -> None:
         """Take the caller's own name for the request, if it gave one that is fit."""
         given = getattr(request, "request_id", "")
         if 0 < len(given) <= _LONGEST_ID:
-            self._request_id = given
+            self._request_id, self._quoted_id = given, quote(given, safe=_PLAIN)
 
     @property
     def trailer(self) -> tuple[tuple[str, str]]:
         """The trailing metadata that tells the name."""
-        return ((REQUEST_ID, quote(self._request_id, safe=_PLAIN)),)
+        return ((REQUEST_ID, self._quoted_id),)
 
     def write(self, code: str, status: Status | None = None) -> None:
         """Write the line, count the call, and tell its span."""
         reason = status.reason if status else ""
         elapsed = (time.monotonic() - self._started) * 1000
         self._metrics.called(self._method.rpartition("/")[2], code, elapsed / 1000)
-        span = trace.get_current_span()
-        span.set_attribute("rpc.response.status_code", code)
-        span.set_attribute("svodka.request_id", self._request_id)
+        told = trace.get_current_span()
+        told.set_attribute("rpc.response.status_code", code)
+        told.set_attribute("svodka.request_id", self._request_id)
         if code != "OK":
-            span.set_status(StatusCode.ERROR, reason)
+            told.set_status(StatusCode.ERROR, reason)
         _logger.info(
             "%s %s%s in %.0f ms for %s [%s]",
             self._method,
@@ -189,7 +182,7 @@ class _Record:
             f" {reason}" if reason else "",
             elapsed,
             self.caller or "a stranger",
-            quote(self._request_id, safe=_PLAIN),
+            self._quoted_id,
             extra={
                 "method": self._method,
                 "code": code,

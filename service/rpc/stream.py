@@ -16,15 +16,13 @@ from time import monotonic
 
 import grpc.aio
 from grpc.aio import EOF  # pyright: ignore[reportAttributeAccessIssue]
-from opentelemetry import trace
 
 from service.errors import InvalidRequest, Unavailable, Violation
 from service.rpc.interceptors import Malformed
 from service.rpc.status import status_of
+from service.tracing import span
 from service.wire import to_message
 from svodka.v1 import svodka_service_pb2 as pb
-
-_tracer = trace.get_tracer(__name__)
 
 
 @dataclass(frozen=True)
@@ -126,9 +124,7 @@ class ItemStream:
             self._check(item)
             self._unanswered.add(request_id)
             ours = True
-            with _tracer.start_as_current_span(
-                "item", record_exception=False, set_status_on_exception=False
-            ):
+            with span("item"):
                 digest = await self._digest(item.request)
         except Exception as error:  # the item's boundary, as the call has its own
             if self._closing.is_set() and isinstance(error, Unavailable):
