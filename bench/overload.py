@@ -1,9 +1,10 @@
 """What becomes of callers when far more comes than can be done?
 
     python -m bench.overload --sentences FILE --articles FILE.jsonl [--quick]
+    python -m bench.overload … --only articles --callers 8 16 --deadline 40 --seconds 120
 
 Each request has a deadline of `--deadline` seconds. First the sustainable load: 64, 96 and 128
-callers in a closed loop, who come back when they are told to. Then sentences arrive at random at 1
+callers in a closed loop, who come back when they are told to. Then requests arrive at random at 1
 and 4 times the rate of the best of these; then the callers of the beginning once more, since the
 machine may be another one by now. `goodput` is what was answered within its deadline, in tokens a
 second, once the queue has had a deadline's time to fill, and `of peak` its share of the best
@@ -34,7 +35,17 @@ from typing import Any
 
 import grpc.aio
 
-from bench.bed import arguments, connected, free_port, metrics_of, prepare, run, serving
+from bench.bed import (
+    RPCS,
+    arguments,
+    asking,
+    connected,
+    free_port,
+    metrics_of,
+    prepare,
+    run,
+    serving,
+)
 from bench.load import Answer, arriving, closed, percentile, rate, show, until
 from service.rpc.status import received
 
@@ -80,13 +91,14 @@ async def main() -> None:
     parser.add_argument("--deadline", type=float, default=8.0, help="of each request, in seconds")
     parser.add_argument("--loads", type=float, nargs="*", default=[1.0, 4.0])
     parser.add_argument("--callers", type=int, nargs="*", default=CALLERS)
+    parser.add_argument("--only", choices=RPCS, default="sentences")
     given = parser.parse_args()
     bed = prepare(given)
     seconds, deadline = (9.0, 3.0) if given.quick else (given.seconds, given.deadline)
     metrics = f"127.0.0.1:{free_port()}"
     flags = [*bed.flags, "--metrics", metrics, "--queue-tokens", str(QUEUE_TOKENS), *given.flags]
     async with serving(*flags) as server, connected(server) as stub:
-        items = bed.translations()
+        items, call = bed.requests(given.only), asking(stub, given.only)
 
         async def measured(
             load: str,
@@ -104,14 +116,14 @@ async def main() -> None:
             return Row(load, answers, goodput, await watching, callers / took, door / took, patient)
 
         async def closing(callers: int) -> Row:
-            asked = closed(partial(patient, stub, deadline), items, callers, seconds / 2)
+            asked = closed(partial(patient, call, deadline), items, callers, seconds / 2)
             return await measured(f"{callers} callers", asked, seconds / 2, patient=True)
 
         before = [await closing(callers) for callers in given.callers]
         each = max(row.requests for row in before)
         rows = []
         for load in given.loads:
-            asked = arriving(partial(ask, stub, deadline), items, each * load, seconds)
+            asked = arriving(partial(ask, call, deadline), items, each * load, seconds)
             rows.append(await measured(f"{load:g} x", asked, seconds, patient=False))
         after = [await closing(callers) for callers in reversed(given.callers)]
     pairs = zip(before, reversed(after), strict=True)
@@ -120,20 +132,20 @@ async def main() -> None:
     print(f"\n{bed.describe()}")
 
 
-async def ask(stub: Any, deadline: float, request: Any) -> None:
+async def ask(call: Any, deadline: float, request: Any) -> None:
     """Raises Untold for a refusal that does not say when to come back."""
     try:
-        await stub.Translate(request, timeout=deadline)
+        await call(request, timeout=deadline)
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and told(error) is None:
             raise Untold from None
         raise
 
 
-async def patient(stub: Any, deadline: float, request: Any) -> None:
+async def patient(call: Any, deadline: float, request: Any) -> None:
     """The same; who is refused asks no more until the time that it was told."""
     try:
-        await ask(stub, deadline, request)
+        await ask(call, deadline, request)
     except grpc.aio.AioRpcError as error:
         await asyncio.sleep(told(error) or 0.0)
         raise
