@@ -119,3 +119,20 @@ def test_an_address_where_no_cluster_is_is_told_at_once(address, dump, tmp_path)
     workers = cluster.Cluster(address.format(port=port))
     with pytest.raises(Unavailable, match="--ray-address: no cluster answers"):
         cluster.run_on_ray(job, settings, workers, Progress(Tally(), io.StringIO()), Tally())
+
+
+def test_a_ray_that_never_starts_is_given_up_with_its_own_words() -> None:
+    class Broken:
+        starts = stops = 0
+
+        def init(self, *_, **__):
+            self.starts += 1
+            raise RuntimeError("no room in /dev/shm")
+
+        def shutdown(self):
+            self.stops += 1
+
+    ray = Broken()
+    with pytest.raises(Unavailable, match="no room in /dev/shm"):
+        cluster._begin(ray, "")
+    assert (ray.starts, ray.stops) == (cluster.STARTS, cluster.STARTS)
