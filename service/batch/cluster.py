@@ -76,6 +76,8 @@ def run_on_ray(
     """
     ray = needed("ray", "clusters", "ray")
     needed("ray.data", "clusters", "ray")
+    if cluster.address not in {"", "auto", "local"}:
+        _reach(cluster.address)  # before anything is written: a mistyped one begins no output
     # Many actors on a machine share its cores, so each has what it is given and no more.
     settings = replace(settings, threads=settings.threads or 1, lanes=settings.lanes or 1)
     ledger = Ledger(job)
@@ -111,10 +113,8 @@ def _begin(ray: Any, address: str) -> None:
     """Join the cluster at ``address``, or start Ray here.
 
     Ray gives its first process 30 seconds, which a busy machine can take: it is started
-    again. An address where nobody listens is told at once; Ray itself asks for minutes.
+    again.
     """
-    if address not in {"", "auto", "local"}:
-        _reach(address)
     for left in reversed(range(1 if address else STARTS)):
         try:
             ray.init(address or None, log_to_driver=False, configure_logging=False)
@@ -126,6 +126,7 @@ def _begin(ray: Any, address: str) -> None:
 
 
 def _reach(address: str) -> None:
+    """Does anybody listen there? Ray itself would ask for minutes."""
     parts = urlsplit(address if "://" in address else f"//{address}")
     try:
         socket.create_connection((parts.hostname or "", parts.port or 0), REACH_SECONDS).close()

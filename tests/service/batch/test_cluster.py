@@ -119,6 +119,8 @@ def test_an_address_where_no_cluster_is_is_told_at_once(address, dump, tmp_path)
     workers = cluster.Cluster(address.format(port=port))
     with pytest.raises(Unavailable, match="--ray-address: no cluster answers"):
         cluster.run_on_ray(job, settings, workers, Progress(Tally(), io.StringIO()), Tally())
+    assert not job.paths.output.exists(), "so that the right address needs no --resume"
+    assert not job.paths.manifest.exists()
 
 
 def test_a_ray_that_never_starts_is_given_up_with_its_own_words() -> None:
