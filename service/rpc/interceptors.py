@@ -106,14 +106,14 @@ class Boundary(grpc.aio.ServerInterceptor):
         async def traced(request: Any, context: grpc.aio.ServicerContext) -> Any:
             headers = context.invocation_metadata() or ()
             with span(method.lstrip("/"), SpanKind.SERVER, headers):
-                return await guarded(request, context)
+                return await guarded(request, context, headers)
 
-        async def guarded(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        async def guarded(request: Any, context: grpc.aio.ServicerContext, headers: Any) -> Any:
             self._calls.enter()
             context.add_done_callback(self._leave)  # pyright: ignore[reportArgumentType]
             record = _Record(method, self._metrics)
             try:
-                caller = self._callers.identify(context.invocation_metadata() or (), _peer(context))
+                caller = self._callers.identify(headers, _peer(context))
                 record.caller = caller.name
                 caller.permit(method.rpartition("/")[2])
                 async with caller.call():
